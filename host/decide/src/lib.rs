@@ -1,0 +1,1 @@
+//! The decision pipeline as a pure state machine.

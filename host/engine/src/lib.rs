@@ -1,0 +1,1 @@
+//! Check, compile, link, limit and call components.

@@ -1,0 +1,1 @@
+//! Membership, governance, credits: a pure fold over signed events.

@@ -1,0 +1,1 @@
+//! Shared nouns: ids, CIDs, tasks, verdicts, limits.

@@ -1,0 +1,1 @@
+//! Composition root: carries effects between the rooms.

@@ -1,0 +1,1 @@
+//! Envelopes, trust, release records and the install state machine.

@@ -1,0 +1,1 @@
+//! Task life cycle: step(now, input) -> effects.

@@ -1,0 +1,1 @@
+//! Tables, migrations, event log and block store in SQLite.

@@ -1,0 +1,1 @@
+//! Compiles plugin and workload crates and encodes components.

@@ -125,7 +125,7 @@ pub fn check_vectors<S: Slot>(crate_dir: &str) {
 
 fn check_one<S: Slot>(vector: &Vector) -> Result<(), String> {
     let case = &vector.case;
-    let bytes = config_bytes(&vector.config);
+    let bytes = config_bytes(&typed_config::<S>(&vector.config));
     let got = S::call(&vector.call, vector.now, &bytes, vector.input.clone())
         .map_err(|e| format!("{case}: {e}"))?;
     match (&vector.output, &vector.error, got) {
@@ -151,7 +151,10 @@ pub fn write_descriptor<S: Slot>(crate_dir: &str) {
     let Some(path) = std::env::var_os(DESCRIPTOR_VARIABLE) else {
         return;
     };
-    let vectors = vectors(Path::new(crate_dir), S::FEATURES).unwrap_or_else(|e| panic!("{e}"));
+    let mut vectors = vectors(Path::new(crate_dir), S::FEATURES).unwrap_or_else(|e| panic!("{e}"));
+    for vector in &mut vectors {
+        vector.config = typed_config::<S>(&vector.config);
+    }
     let descriptor = json!({
         "slot": S::NAME,
         "features": S::FEATURES,
@@ -160,6 +163,19 @@ pub fn write_descriptor<S: Slot>(crate_dir: &str) {
     });
     let text = serde_json::to_string_pretty(&descriptor).expect("JSON values serialise");
     std::fs::write(&path, text).unwrap_or_else(|e| panic!("can't write `{}`: {e}", path.display()));
+}
+
+/// A config with every default filled in and every number in its type; as it was when it does not fit.
+fn typed_config<S: Slot>(fields: &Map<String, Value>) -> Map<String, Value> {
+    if fields.is_empty() {
+        return Map::new();
+    }
+    let typed = serde_json::from_value::<S::Config>(Value::Object(fields.clone()))
+        .and_then(serde_json::to_value);
+    match typed {
+        Ok(Value::Object(typed)) => typed,
+        _ => fields.clone(),
+    }
 }
 
 /// A config given as JSON fields, as the canonical CBOR that a policy receives.

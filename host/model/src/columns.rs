@@ -1,0 +1,77 @@
+//! Candidates and voters as columns of numbers, as `weft:scorer` and `weft:voting` take them.
+
+use serde::{Deserialize, Serialize};
+
+/// Rows by features. `values[f * rows + r]`; presence bits lowest first, `ceil(rows / 64)` words per feature.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Columns {
+    /// Number of rows.
+    pub rows: u32,
+    /// Feature-major values; 0 where unknown.
+    pub values: Vec<f64>,
+    /// Presence bits.
+    pub present: Vec<u64>,
+}
+
+impl Columns {
+    /// Columns for `rows` rows and `features` features, filled by `value(feature, row)`.
+    pub fn build(
+        rows: usize,
+        features: usize,
+        mut value: impl FnMut(usize, usize) -> Option<f64>,
+    ) -> Self {
+        let words = rows.div_ceil(64);
+        let mut values = vec![0.0; rows * features];
+        let mut present = vec![0_u64; words * features];
+        for f in 0..features {
+            for r in 0..rows {
+                if let Some(v) = value(f, r).filter(|v| v.is_finite()) {
+                    values[f * rows + r] = v;
+                    present[f * words + r / 64] |= 1 << (r % 64);
+                }
+            }
+        }
+        Self {
+            rows: rows as u32,
+            values,
+            present,
+        }
+    }
+
+    /// Feature `f` of row `r`; none where it is unknown or out of the table.
+    pub fn get(&self, f: usize, r: usize) -> Option<f64> {
+        let rows = self.rows as usize;
+        let words = rows.div_ceil(64);
+        let known = r < rows && self.present.get(f * words + r / 64)? >> (r % 64) & 1 == 1;
+        known
+            .then(|| self.values.get(f * rows + r).copied())
+            .flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_in_comes_out_across_the_word_boundary() {
+        let columns = Columns::build(130, 3, |f, r| {
+            ((r + f) % 3 != 0).then_some((f * 1000 + r) as f64)
+        });
+        for f in 0..3 {
+            for r in 0..130 {
+                let want = ((r + f) % 3 != 0).then_some((f * 1000 + r) as f64);
+                assert_eq!(columns.get(f, r), want, "feature {f} row {r}");
+            }
+        }
+        assert_eq!(columns.get(0, 130), None);
+        assert_eq!(columns.get(3, 0), None);
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_is_unknown() {
+        let columns = Columns::build(1, 1, |_, _| Some(f64::NAN));
+        assert_eq!(columns.get(0, 0), None);
+        assert_eq!(columns.values, [0.0]);
+    }
+}

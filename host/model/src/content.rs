@@ -1,0 +1,32 @@
+//! Content identifiers: CIDv1, sha2-256, shown in base32.
+
+use cid::Cid;
+use multihash_codetable::{Code, MultihashDigest};
+
+/// Multicodec of raw bytes.
+pub const RAW: u64 = 0x55;
+/// Multicodec of DAG-CBOR.
+pub const DAG_CBOR: u64 = 0x71;
+
+/// The CID of one block of raw bytes.
+pub fn raw_cid(bytes: &[u8]) -> Cid {
+    Cid::new_v1(RAW, Code::Sha2_256.digest(bytes))
+}
+
+/// The CID of a DAG-CBOR record.
+pub fn record_cid(bytes: &[u8]) -> Cid {
+    Cid::new_v1(DAG_CBOR, Code::Sha2_256.digest(bytes))
+}
+
+/// Whether these bytes are what the CID names.
+pub fn matches(cid: &Cid, bytes: &[u8]) -> bool {
+    cid.hash() == &Code::Sha2_256.digest(bytes)
+}
+
+/// The first and last characters of a CID, enough for a person to tell it from its neighbours on one screen.
+pub fn short(cid: &str) -> String {
+    if cid.len() <= 16 || !cid.is_ascii() {
+        return cid.to_owned();
+    }
+    format!("{}…{}", &cid[..7], &cid[cid.len() - 6..])
+}

@@ -38,6 +38,21 @@ impl Columns {
         }
     }
 
+    /// The same rows in parts of at most `size`, in order.
+    pub fn chunks(&self, size: usize) -> impl Iterator<Item = Self> + '_ {
+        let rows = self.rows as usize;
+        let features = if rows == 0 {
+            0
+        } else {
+            self.values.len() / rows
+        };
+        (0..rows).step_by(size.max(1)).map(move |start| {
+            Self::build(size.min(rows - start), features, |f, r| {
+                self.get(f, start + r)
+            })
+        })
+    }
+
     /// Feature `f` of row `r`; none where it is unknown or out of the table.
     pub fn get(&self, f: usize, r: usize) -> Option<f64> {
         let rows = self.rows as usize;

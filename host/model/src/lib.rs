@@ -13,6 +13,7 @@ pub mod limits;
 pub mod slot;
 pub mod slots;
 pub mod task;
+pub mod text;
 pub mod vector;
 
 pub use cid::Cid;

@@ -1,0 +1,30 @@
+//! The engine's own limits, each with its unit. What a release may set is in `weft_model::limits`.
+
+/// Time between two epochs: how exact a deadline is, in milliseconds.
+pub const EPOCH_MS: u64 = 10;
+/// How long the epoch thread goes on after the last call before it sleeps, in milliseconds.
+pub const EPOCH_LINGER_MS: u64 = 1_000;
+/// Stack of a wasm call, in bytes.
+pub const STACK_BYTES: usize = 256 * 1024;
+/// Wall time for compiling one component, in milliseconds.
+pub const COMPILE_MS: u64 = 60_000;
+/// Body of one function of a policy, in bytes of wasm: what a compiler still takes within the time.
+pub const POLICY_FUNCTION_BYTES: u64 = 256 * 1024;
+/// Code of a policy, in bytes of wasm.
+pub const POLICY_CODE_BYTES: u64 = 8 * 1024 * 1024;
+/// Body of one function of a workload, in bytes of wasm.
+pub const WORKLOAD_FUNCTION_BYTES: u64 = 8 * 1024 * 1024;
+/// Code of a workload, in bytes of wasm.
+pub const WORKLOAD_CODE_BYTES: u64 = 64 * 1024 * 1024;
+/// Core modules, components and instances inside one component.
+pub const NESTED: u64 = 256;
+/// Longest message of a guest that is kept, in bytes.
+pub const MESSAGE_BYTES: usize = 512;
+/// Bytes that a job gets from one read.
+pub const READ_BYTES: u32 = 1024 * 1024;
+/// Bytes that a job may copy in one call, in and out.
+pub const JOB_COPY_BYTES: usize = 16 * 1024 * 1024;
+/// Failures within [`BREAKER_WINDOW_MS`] that put a plugin out of service.
+pub const BREAKER_FAILURES: usize = 3;
+/// The breaker's window, in milliseconds.
+pub const BREAKER_WINDOW_MS: i64 = 60_000;

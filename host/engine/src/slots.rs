@@ -1,0 +1,152 @@
+//! Which policy serves which slot now, swapped as a whole, and what happens when one fails.
+//!
+//! A [`Table`] is never changed: a swap puts another one in its place. A decision takes one table and keeps it, so
+//! calls in flight finish on the old version and the next decision sees the new one. What a failure means for a
+//! task is the decision's business; here it is only noticed, counted, and answered by the last good version where
+//! the slot's rule says so.
+
+use crate::breaker::Breaker;
+use crate::error::CallError;
+use crate::policy::{Called, Policy, PolicyEngine};
+use arc_swap::ArcSwap;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant as Clock;
+use weft_model::slot::Failure;
+use weft_model::{Cid, Instant, Slot, SlotCall};
+
+/// A policy in service, with its config.
+pub struct Active {
+    /// The release's CID.
+    pub release: Cid,
+    /// Its name, for people.
+    pub name: String,
+    /// Canonical CBOR; empty for the defaults.
+    pub config: Vec<u8>,
+    /// The features that it reads, in order.
+    pub features: Vec<String>,
+    /// The compiled policy.
+    pub policy: Arc<Policy>,
+}
+
+/// All slots at one moment.
+#[derive(Default)]
+pub struct Table {
+    /// The constitution that this table carries out.
+    pub constitution: Option<Cid>,
+    /// Plugins by slot, in order; one where the slot is no chain.
+    pub active: BTreeMap<Slot, Vec<Arc<Active>>>,
+    /// The version that served before, by slot.
+    pub last_good: BTreeMap<Slot, Arc<Active>>,
+}
+
+/// What a slot's plugin gave, or how it failed.
+#[derive(Debug)]
+pub struct Answer {
+    /// The release that answered, or failed last.
+    pub release: Cid,
+    /// Its name.
+    pub name: String,
+    /// Its config.
+    pub config: Vec<u8>,
+    /// The answer.
+    pub outcome: Result<Called, CallError>,
+    /// The release that failed before this one answered in its place, and how.
+    pub instead_of: Option<(Cid, CallError)>,
+    /// Releases that the breaker has just put out of service.
+    pub tripped: Vec<Cid>,
+    /// Wall time, in microseconds.
+    pub us: u64,
+}
+
+/// The slots of a node.
+pub struct Slots {
+    engine: Arc<PolicyEngine>,
+    table: ArcSwap<Table>,
+    breaker: Mutex<Breaker>,
+}
+
+impl Slots {
+    /// Slots that nothing serves yet.
+    pub fn new(engine: Arc<PolicyEngine>) -> Self {
+        Self {
+            engine,
+            table: ArcSwap::from_pointee(Table::default()),
+            breaker: Mutex::default(),
+        }
+    }
+
+    /// The table now; keep it for as long as one decision takes.
+    pub fn table(&self) -> Arc<Table> {
+        self.table.load_full()
+    }
+
+    /// Puts another table in place. When this returns, no later [`Self::table`] gives the old one.
+    pub fn swap(&self, table: Table) -> Arc<Table> {
+        self.table.swap(Arc::new(table))
+    }
+
+    /// Lets a release fail anew, after a person lifted its quarantine.
+    pub fn forgive(&self, release: &Cid) {
+        self.breaker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .forget(release);
+    }
+
+    /// Asks one plugin of a table. The last good version answers in its place where the slot's rule says so.
+    pub fn ask(&self, table: &Table, active: &Active, now: Instant, call: &SlotCall) -> Answer {
+        let started = Clock::now();
+        let mut tripped = Vec::new();
+        let mut outcome = self.call(active, now, call, &mut tripped);
+        let mut answered = active;
+        let mut instead_of = None;
+        let stand_in = table
+            .last_good
+            .get(&call.slot())
+            .filter(|last| last.release != active.release);
+        if let (Err(error), Some(last)) = (&outcome, stand_in)
+            && error.counts()
+            && falls_back(call.slot().failure())
+        {
+            instead_of = Some((active.release, error.clone()));
+            outcome = self.call(last, now, call, &mut tripped);
+            answered = last;
+        }
+        Answer {
+            release: answered.release,
+            name: answered.name.clone(),
+            config: answered.config.clone(),
+            outcome,
+            instead_of,
+            tripped,
+            us: started.elapsed().as_micros() as u64,
+        }
+    }
+
+    fn call(
+        &self,
+        active: &Active,
+        now: Instant,
+        call: &SlotCall,
+        tripped: &mut Vec<Cid>,
+    ) -> Result<Called, CallError> {
+        let outcome = self.engine.call(&active.policy, now, &active.config, call);
+        if let Err(error) = &outcome
+            && error.counts()
+        {
+            let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+            if breaker.trips(active.release, now) {
+                tripped.push(active.release);
+            }
+        }
+        outcome
+    }
+}
+
+fn falls_back(failure: Failure) -> bool {
+    matches!(
+        failure,
+        Failure::LastGood | Failure::LastGoodElseClosed | Failure::LastGoodElseFirstFit
+    )
+}

@@ -1,0 +1,421 @@
+//! Jobs: a workload's component run on a stream of input, with its own engine settings and limits.
+
+use crate::bindings::workload::{Description, JobError, WorkloadPre, input, output};
+use crate::error::{CallError, CheckError, Limit, ended};
+use crate::inspect::{Inspected, Kind, inspect};
+use crate::limits::{EPOCH_MS, JOB_COPY_BYTES, MESSAGE_BYTES, READ_BYTES, STACK_BYTES};
+use crate::policy::{compile_within, deserialize};
+use crate::ticker::Ticker;
+use crate::wasi::{self, Granted};
+use sha2::{Digest, Sha256};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant as Clock};
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::{Config, Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use weft_model::limits as model_limits;
+
+/// What a job may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobLimits {
+    /// Fuel.
+    pub fuel: u64,
+    /// Linear memory, in bytes.
+    pub memory_bytes: u64,
+    /// Wall time, in milliseconds.
+    pub deadline_ms: u64,
+    /// Bytes written, in all.
+    pub output_bytes: u64,
+}
+
+impl Default for JobLimits {
+    fn default() -> Self {
+        Self {
+            fuel: model_limits::WORKLOAD_FUEL,
+            memory_bytes: model_limits::WORKLOAD_MEMORY_BYTES,
+            deadline_ms: model_limits::WORKLOAD_DEADLINE_MS,
+            output_bytes: model_limits::WORKLOAD_OUTPUT_BYTES,
+        }
+    }
+}
+
+/// One run of a workload.
+pub struct Job {
+    /// A JSON object; empty for none.
+    pub params: String,
+    /// What it reads.
+    pub input: Box<dyn Read + Send>,
+    /// What it writes.
+    pub output: Box<dyn Write + Send>,
+    /// What it may use.
+    pub limits: JobLimits,
+    /// A directory that its owner granted for writing.
+    pub granted: Option<Granted>,
+    /// Seed of its randomness, from the component, params and input.
+    pub seed: [u8; 32],
+    /// Set from anywhere to stop it.
+    pub cancel: Arc<AtomicBool>,
+}
+
+/// How a job that ended by itself did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finished {
+    /// Its one-line summary, or the error that it reports.
+    pub result: Result<String, JobFailure>,
+    /// Fuel used.
+    pub fuel: u64,
+    /// Largest linear memory, in bytes.
+    pub peak_memory_bytes: u64,
+    /// Wall time, in milliseconds.
+    pub wall_ms: u64,
+    /// Bytes read and written.
+    pub bytes_in: u64,
+    /// Bytes written.
+    pub bytes_out: u64,
+    /// Sha2-256 of what it read.
+    pub input_digest: [u8; 32],
+    /// Sha2-256 of what it wrote.
+    pub output_digest: [u8; 32],
+}
+
+/// What a job reports when it can't do its work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JobFailure {
+    /// The params don't fit.
+    #[error("params: {0}")]
+    BadParams(String),
+    /// The input is not what it takes.
+    #[error("input: {0}")]
+    BadInput(String),
+    /// Something was not granted.
+    #[error("missing: {0}")]
+    Missing(String),
+    /// It was told to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The engine for workloads: copy-on-write memory images, no NaN canonicalisation, no relaxed SIMD.
+pub struct WorkloadEngine {
+    engine: Engine,
+    linker: Linker<JobState>,
+    ticker: Ticker,
+}
+
+/// A compiled and linked workload.
+pub struct Workload {
+    pre: WorkloadPre<JobState>,
+}
+
+impl WorkloadEngine {
+    /// Makes the engine, its linker and its epoch thread.
+    ///
+    /// # Errors
+    /// When this processor or system is not supported.
+    pub fn new() -> wasmtime::Result<Self> {
+        let mut config = Config::new();
+        config
+            .wasm_component_model(true)
+            .wasm_relaxed_simd(false)
+            .consume_fuel(true)
+            .epoch_interruption(true)
+            .max_wasm_stack(4 * STACK_BYTES)
+            .wasm_backtrace_max_frames(None);
+        let engine = Engine::new(&config)?;
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+        input::add_to_linker::<_, HasSelf<JobState>>(&mut linker, |state| state)?;
+        output::add_to_linker::<_, HasSelf<JobState>>(&mut linker, |state| state)?;
+        let ticker = Ticker::start(&engine);
+        Ok(Self {
+            engine,
+            linker,
+            ticker,
+        })
+    }
+
+    /// Names everything of this engine that fuel depends on.
+    pub fn profile(&self) -> &'static str {
+        "workload-1 wasmtime-48 cow-memory"
+    }
+
+    /// Names this very engine for the native cache.
+    pub fn cache_key(&self) -> String {
+        compatibility(&self.engine)
+    }
+
+    /// Compiles within the time limit and gives native code for the cache.
+    ///
+    /// # Errors
+    /// What [`inspect`] refuses, a compiler error, or too long a compilation.
+    pub fn precompile(&self, bytes: &[u8]) -> Result<(Inspected, Vec<u8>), CheckError> {
+        let inspected = inspect(bytes)?;
+        if inspected.kind != Kind::Workload {
+            return Err(CheckError::WrongWorld {
+                found: format!("`{}`", inspected.kind.world()),
+                wanted: format!("`{}`", Kind::Workload.world()),
+            });
+        }
+        let code = compile_within(&self.engine, bytes)?;
+        Ok((inspected, code))
+    }
+
+    /// Links native code that [`Self::precompile`] made and the cache gave back.
+    ///
+    /// # Errors
+    /// When the code is of another engine, or the component wants an import that a workload does not get.
+    pub fn load(&self, code: &[u8]) -> Result<Workload, CheckError> {
+        let component = deserialize(&self.engine, code)?;
+        let pre = self
+            .linker
+            .instantiate_pre(&component)
+            .and_then(WorkloadPre::new)
+            .map_err(|e| CheckError::WrongWorld {
+                found: weft_model::text::printable(&format!("{e:#}"), MESSAGE_BYTES),
+                wanted: Kind::Workload.world(),
+            })?;
+        Ok(Workload { pre })
+    }
+
+    /// Asks a workload what it is.
+    ///
+    /// # Errors
+    /// What ended the call.
+    pub fn describe(&self, workload: &Workload) -> Result<Description, CallError> {
+        let job = Job {
+            params: String::new(),
+            input: Box::new(std::io::empty()),
+            output: Box::new(std::io::sink()),
+            limits: JobLimits {
+                fuel: model_limits::POLICY_FUEL,
+                deadline_ms: model_limits::POLICY_DEADLINE_MS,
+                ..JobLimits::default()
+            },
+            granted: None,
+            seed: [0; 32],
+            cancel: Arc::default(),
+        };
+        let _ticking = self.ticker.begin();
+        let (mut store, _) = self.store(job)?;
+        let outcome = workload
+            .pre
+            .instantiate(&mut store)
+            .and_then(|instance| instance.weft_workload_job().call_describe(&mut store));
+        outcome.map_err(|e| state_error(&e, store.data()))
+    }
+
+    /// Runs a job to its end on this thread.
+    ///
+    /// # Errors
+    /// What ended it before its own end: a limit or a trap. What the job itself reports is in [`Finished`].
+    pub fn run(&self, workload: &Workload, job: Job) -> Result<Finished, CallError> {
+        let _ticking = self.ticker.begin();
+        let started = Clock::now();
+        let fuel = job.limits.fuel;
+        let (mut store, params) = self.store(job)?;
+        let outcome = workload
+            .pre
+            .instantiate(&mut store)
+            .and_then(|instance| instance.weft_workload_job().call_run(&mut store, &params));
+        let used = fuel - store.get_fuel().unwrap_or(0);
+        let outcome = outcome.map_err(|e| state_error(&e, store.data()));
+        let state = store.into_data();
+        let result = match outcome {
+            Ok(Ok(summary)) => Ok(weft_model::text::printable(&summary, MESSAGE_BYTES)),
+            Ok(Err(failure)) => Err(failure.into()),
+            Err(_) if state.cancel.load(Ordering::Acquire) => Err(JobFailure::Cancelled),
+            Err(error) => return Err(error),
+        };
+        if let Some(error) = state.io_error {
+            return Err(CallError::Trap(error));
+        }
+        Ok(Finished {
+            result,
+            fuel: used,
+            peak_memory_bytes: state.peak_memory as u64,
+            wall_ms: started.elapsed().as_millis() as u64,
+            bytes_in: state.bytes_in,
+            bytes_out: state.bytes_out,
+            input_digest: state.read_hash.finalize().into(),
+            output_digest: state.written_hash.finalize().into(),
+        })
+    }
+
+    fn store(&self, job: Job) -> Result<(Store<JobState>, String), CallError> {
+        let wasi = wasi::context(job.seed, job.granted.as_ref()).map_err(|e| {
+            CallError::Trap(weft_model::text::printable(
+                &format!("the granted directory can't be opened: {e:#}"),
+                MESSAGE_BYTES,
+            ))
+        })?;
+        let deadline = Clock::now() + Duration::from_millis(job.limits.deadline_ms);
+        let state = JobState {
+            input: job.input,
+            output: job.output,
+            cancel: job.cancel,
+            limits: job.limits,
+            deadline,
+            wasi,
+            table: ResourceTable::new(),
+            memory_denied: false,
+            output_denied: false,
+            late: false,
+            peak_memory: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            read_hash: Sha256::new(),
+            written_hash: Sha256::new(),
+            io_error: None,
+        };
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| state as &mut dyn ResourceLimiter);
+        store.set_hostcall_fuel(JOB_COPY_BYTES);
+        store
+            .set_fuel(job.limits.fuel)
+            .map_err(|e| ended(&e, false))?;
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut context| {
+            let state = context.data_mut();
+            if state.cancel.load(Ordering::Acquire) {
+                return Err(wasmtime::Trap::Interrupt.into());
+            }
+            if Clock::now() >= state.deadline {
+                state.late = true;
+                return Err(wasmtime::Trap::Interrupt.into());
+            }
+            Ok(UpdateDeadline::Continue(CHECK_EPOCHS))
+        });
+        Ok((store, job.params))
+    }
+}
+
+/// Epochs between two looks at the deadline and the cancel flag.
+const CHECK_EPOCHS: u64 = 50 / EPOCH_MS;
+
+/// What a job's store holds.
+pub struct JobState {
+    input: Box<dyn Read + Send>,
+    output: Box<dyn Write + Send>,
+    cancel: Arc<AtomicBool>,
+    limits: JobLimits,
+    deadline: Clock,
+    wasi: WasiCtx,
+    table: ResourceTable,
+    memory_denied: bool,
+    output_denied: bool,
+    late: bool,
+    peak_memory: usize,
+    bytes_in: u64,
+    bytes_out: u64,
+    read_hash: Sha256,
+    written_hash: Sha256,
+    io_error: Option<String>,
+}
+
+impl WasiView for JobState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl input::Host for JobState {
+    fn read(&mut self, max: u32) -> wasmtime::Result<Vec<u8>> {
+        let mut bytes = vec![0; max.clamp(1, READ_BYTES) as usize];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match self.input.read(&mut bytes[filled..]) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) => {
+                    self.io_error = Some(format!("its input can't be read: {e}"));
+                    return Err(wasmtime::Error::msg("input"));
+                }
+            }
+        }
+        bytes.truncate(filled);
+        self.bytes_in += filled as u64;
+        self.read_hash.update(&bytes);
+        Ok(bytes)
+    }
+}
+
+impl output::Host for JobState {
+    fn write(&mut self, bytes: Vec<u8>) -> wasmtime::Result<bool> {
+        if self.bytes_out + bytes.len() as u64 > self.limits.output_bytes {
+            self.output_denied = true;
+            return Err(wasmtime::Error::msg("output limit"));
+        }
+        if let Err(e) = self.output.write_all(&bytes) {
+            self.io_error = Some(format!("its output can't be written: {e}"));
+            return Err(wasmtime::Error::msg("output"));
+        }
+        self.bytes_out += bytes.len() as u64;
+        self.written_hash.update(&bytes);
+        Ok(!self.cancel.load(Ordering::Acquire))
+    }
+}
+
+impl ResourceLimiter for JobState {
+    fn memory_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if desired as u64 > self.limits.memory_bytes {
+            self.memory_denied = true;
+            return Err(wasmtime::Error::msg("memory limit"));
+        }
+        self.peak_memory = self.peak_memory.max(desired);
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok((desired as u64).saturating_mul(size_of::<usize>() as u64) <= self.limits.memory_bytes)
+    }
+}
+
+impl From<JobError> for JobFailure {
+    fn from(e: JobError) -> Self {
+        let cut = |m: String| weft_model::text::printable(&m, MESSAGE_BYTES);
+        match e {
+            JobError::BadParams(m) => Self::BadParams(cut(m)),
+            JobError::BadInput(m) => Self::BadInput(cut(m)),
+            JobError::Missing(m) => Self::Missing(cut(m)),
+            JobError::Cancelled => Self::Cancelled,
+            JobError::Failed(m) => Self::Failed(cut(m)),
+        }
+    }
+}
+
+fn state_error(error: &wasmtime::Error, state: &JobState) -> CallError {
+    if state.output_denied {
+        return CallError::Limit(Limit::Output);
+    }
+    if let Some(message) = &state.io_error {
+        return CallError::Trap(message.clone());
+    }
+    ended(error, state.memory_denied)
+}
+
+/// A short hash of everything that makes native code fit an engine: version, target and settings.
+pub(crate) fn compatibility(engine: &Engine) -> String {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}

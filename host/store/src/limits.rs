@@ -1,0 +1,28 @@
+//! Every limit of the store, with its unit.
+
+/// How long a statement waits for another program's lock, in milliseconds.
+pub const BUSY_TIMEOUT_MS: u64 = 5_000;
+
+/// Read connections kept open for [`crate::Store::read`].
+pub const READERS_KEPT: usize = 8;
+
+/// Prepared statements kept per connection.
+pub const STATEMENTS_KEPT: usize = 256;
+
+/// The write-ahead log is cut back to this many bytes when it has been copied into the database.
+pub const WAL_BYTES_KEPT: u64 = 64 * 1024 * 1024;
+
+/// The largest block that [`crate::blocks::put`] takes, in bytes.
+pub const BLOCK_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The most rows that one list returns.
+pub const LIST_ROWS_MAX: u32 = 10_000;
+
+/// How much of a malformed value is shown, in characters.
+pub const VALUE_SHOWN_CHARS: usize = 80;
+
+/// The longest rest between two tasks that an owner can ask for, in minutes (one year).
+pub const IDLE_MINUTES_MAX: i64 = 366 * 24 * 60;
+
+/// The rest between two tasks where the owner said nothing, in minutes.
+pub const IDLE_MINUTES_DEFAULT: i64 = 5;

@@ -6,7 +6,10 @@ use crate::cells::{Table, at, cells};
 use crate::limits::BLOCK_BYTES_MAX;
 use crate::{Error, Read, Result, Write};
 
-const BLOCKS: Table = Table { name: "blocks", key: &["cid"] };
+const BLOCKS: Table = Table {
+    name: "blocks",
+    key: &["cid"],
+};
 
 /// Keeps a block. Returns whether it is new; one that is there stays as it is.
 ///
@@ -14,7 +17,11 @@ const BLOCKS: Table = Table { name: "blocks", key: &["cid"] };
 /// [`Error::TooLarge`] beyond [`BLOCK_BYTES_MAX`].
 pub fn put(tx: &Write, cid: &str, bytes: &[u8], now: i64) -> Result<bool> {
     if bytes.len() > BLOCK_BYTES_MAX {
-        return Err(Error::TooLarge { what: "block", bytes: bytes.len(), max: BLOCK_BYTES_MAX });
+        return Err(Error::TooLarge {
+            what: "block",
+            bytes: bytes.len(),
+            max: BLOCK_BYTES_MAX,
+        });
     }
     tx.insert_new(
         "blocks",
@@ -24,7 +31,12 @@ pub fn put(tx: &Write, cid: &str, bytes: &[u8], now: i64) -> Result<bool> {
 
 /// The bytes of a block.
 pub fn get(tx: &Read, cid: &str) -> Result<Option<Vec<u8>>> {
-    tx.one(BLOCKS, "SELECT cid, bytes FROM blocks WHERE cid = ?1", [cid], |row| row.blob("bytes"))
+    tx.one(
+        BLOCKS,
+        "SELECT cid, bytes FROM blocks WHERE cid = ?1",
+        [cid],
+        |row| row.blob("bytes"),
+    )
 }
 
 /// Whether the block is here.

@@ -6,8 +6,14 @@ use crate::cells::{Cells, Table, at, cells};
 use crate::limits::LIST_ROWS_MAX;
 use crate::{Read, Result, Write, blocks};
 
-const DECISIONS: Table = Table { name: "decisions", key: &["cid"] };
-const TRACES: Table = Table { name: "traces", key: &["decision_cid"] };
+const DECISIONS: Table = Table {
+    name: "decisions",
+    key: &["cid"],
+};
+const TRACES: Table = Table {
+    name: "traces",
+    key: &["decision_cid"],
+};
 
 /// One decision.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -37,12 +43,20 @@ pub fn record(tx: &Write, decision: &Decision, record: &[u8], trace: &str) -> Re
             "verdict": decision.verdict.clone(),
         },
     )?;
-    tx.upsert(TRACES, cells! { "decision_cid": decision.cid.clone(), "json": trace.to_owned() })
+    tx.upsert(
+        TRACES,
+        cells! { "decision_cid": decision.cid.clone(), "json": trace.to_owned() },
+    )
 }
 
 /// A decision by its CID.
 pub fn get(tx: &Read, cid: &str) -> Result<Option<Decision>> {
-    tx.one(DECISIONS, "SELECT * FROM decisions WHERE cid = ?1", [cid], decision_of)
+    tx.one(
+        DECISIONS,
+        "SELECT * FROM decisions WHERE cid = ?1",
+        [cid],
+        decision_of,
+    )
 }
 
 /// The decisions about a task, first to last.
@@ -54,7 +68,12 @@ pub fn of_task(tx: &Read, task_id: &str) -> Result<Vec<Decision>> {
 /// The last `limit` decisions, newest first.
 pub fn last(tx: &Read, limit: u32) -> Result<Vec<Decision>> {
     let sql = "SELECT * FROM decisions ORDER BY rowid DESC LIMIT ?1";
-    tx.list(DECISIONS, sql, params![limit.min(LIST_ROWS_MAX)], decision_of)
+    tx.list(
+        DECISIONS,
+        sql,
+        params![limit.min(LIST_ROWS_MAX)],
+        decision_of,
+    )
 }
 
 /// The trace of a decision: JSON.

@@ -39,13 +39,19 @@ pub enum Error {
     )]
     Busy,
     /// The disk, or the limit on the database's size, is full. Nothing of the write was kept.
-    #[error("the disk is full, nothing of this write was kept; free some space where the home is, then try again")]
+    #[error(
+        "the disk is full, nothing of this write was kept; free some space where the home is, then try again"
+    )]
     Full,
     /// The database can't be written.
-    #[error("the database or its directory is read-only; check who owns the home and how it is mounted")]
+    #[error(
+        "the database or its directory is read-only; check who owns the home and how it is mounted"
+    )]
     ReadOnly,
     /// The file is damaged.
-    #[error("the database is damaged ({message}); stop the node and restore a backup with `weft restore`")]
+    #[error(
+        "the database is damaged ({message}); stop the node and restore a backup with `weft restore`"
+    )]
     Corrupt {
         /// What SQLite found.
         message: String,
@@ -67,7 +73,9 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A migration failed; the database is as it was.
-    #[error("can't migrate the database to schema {version}, it is as it was: {source}; report this with the log")]
+    #[error(
+        "can't migrate the database to schema {version}, it is as it was: {source}; report this with the log"
+    )]
     Migration {
         /// The version it was to have.
         version: u32,
@@ -78,7 +86,9 @@ pub enum Error {
     #[error(transparent)]
     Malformed(Box<Malformed>),
     /// A row with this key is there already.
-    #[error("this {what} is there already ({message}); choose another id, or change the one that is there")]
+    #[error(
+        "this {what} is there already ({message}); choose another id, or change the one that is there"
+    )]
     Exists {
         /// The table.
         what: &'static str,
@@ -94,7 +104,9 @@ pub enum Error {
         key: String,
     },
     /// An event does not continue its author's chain.
-    #[error("event `{cid}` of `{author}` has number {seq}, next is {next}; fetch what lies between first")]
+    #[error(
+        "event `{cid}` of `{author}` has number {seq}, next is {next}; fetch what lies between first"
+    )]
     Gap {
         /// The event.
         cid: String,
@@ -160,7 +172,9 @@ impl From<rusqlite::Error> for Error {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Busy,
             ErrorCode::DiskFull => Self::Full,
             // The shared-memory file next to the database could not grow: that, too, is a full disk.
-            ErrorCode::SystemIoFailure if failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE => Self::Full,
+            ErrorCode::SystemIoFailure if failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE => {
+                Self::Full
+            }
             ErrorCode::ReadOnly => Self::ReadOnly,
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Corrupt {
                 message: message.unwrap_or_else(|| failure.to_string()),
@@ -172,7 +186,9 @@ impl From<rusqlite::Error> for Error {
 
 /// A row that can't be read: hand-written, or damaged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
-#[error("`{table}` row `{row}`: `{column}` is `{value}`, allowed: {allowed}; correct it with `sqlite3`, or remove the row")]
+#[error(
+    "`{table}` row `{row}`: `{column}` is `{value}`, allowed: {allowed}; correct it with `sqlite3`, or remove the row"
+)]
 pub struct Malformed {
     /// The table.
     pub table: String,

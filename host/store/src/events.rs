@@ -9,7 +9,10 @@ use crate::cells::{Cells, Table, at, cells, count};
 use crate::limits::LIST_ROWS_MAX;
 use crate::{Error, Read, Result, Write};
 
-const EVENTS: Table = Table { name: "events", key: &["cid"] };
+const EVENTS: Table = Table {
+    name: "events",
+    key: &["cid"],
+};
 
 /// A signed event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +68,10 @@ pub fn append(tx: &Write, event: &Event) -> Result<bool> {
     }
     let prev = head.map(|head| head.cid);
     if event.prev != prev {
-        return Err(fork(event, prev.unwrap_or_else(|| "the start of the chain".to_owned())));
+        return Err(fork(
+            event,
+            prev.unwrap_or_else(|| "the start of the chain".to_owned()),
+        ));
     }
     tx.insert(
         EVENTS.name,
@@ -96,14 +102,24 @@ pub fn heads(tx: &Read) -> Result<Vec<Head>> {
 
 /// An event by its CID.
 pub fn get(tx: &Read, cid: &str) -> Result<Option<Event>> {
-    tx.one(EVENTS, "SELECT * FROM events WHERE cid = ?1", [cid], event_of)
+    tx.one(
+        EVENTS,
+        "SELECT * FROM events WHERE cid = ?1",
+        [cid],
+        event_of,
+    )
 }
 
 /// An author's events from number `from` on, at most `limit`, in order.
 pub fn chain(tx: &Read, author: &str, from: u64, limit: u32) -> Result<Vec<Event>> {
     let sql = "SELECT * FROM events WHERE author = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
     let from = i64::try_from(from).unwrap_or(i64::MAX);
-    tx.list(EVENTS, sql, params![author, from, limit.min(LIST_ROWS_MAX)], event_of)
+    tx.list(
+        EVENTS,
+        sql,
+        params![author, from, limit.min(LIST_ROWS_MAX)],
+        event_of,
+    )
 }
 
 /// How many events there are, of all authors.
@@ -118,11 +134,19 @@ fn at_seq(tx: &Read, author: &str, seq: u64) -> Result<Option<String>> {
 }
 
 fn fork(event: &Event, other: String) -> Error {
-    Error::Fork { cid: event.cid.clone(), author: event.author.clone(), other }
+    Error::Fork {
+        cid: event.cid.clone(),
+        author: event.author.clone(),
+        other,
+    }
 }
 
 fn head_of(row: &Cells) -> Result<Head> {
-    Ok(Head { author: row.text("author")?, seq: row.count("seq")?, cid: row.text("cid")? })
+    Ok(Head {
+        author: row.text("author")?,
+        seq: row.count("seq")?,
+        cid: row.text("cid")?,
+    })
 }
 
 fn event_of(row: &Cells) -> Result<Event> {

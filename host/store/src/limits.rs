@@ -10,7 +10,7 @@ pub const READERS_KEPT: usize = 8;
 pub const STATEMENTS_KEPT: usize = 256;
 
 /// The write-ahead log is cut back to this many bytes when it has been copied into the database.
-pub const WAL_BYTES_KEPT: u64 = 64 * 1024 * 1024;
+pub const WAL_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 
 /// The largest block that [`crate::blocks::put`] takes, in bytes.
 pub const BLOCK_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -5,16 +5,24 @@ use rusqlite::params;
 use crate::cells::{Table, cells};
 use crate::{Read, Result, Write};
 
-const META: Table = Table { name: "meta", key: &["key"] };
+const META: Table = Table {
+    name: "meta",
+    key: &["key"],
+};
 
 /// The value of `key`. `None`: never set.
 pub fn get(tx: &Read, key: &str) -> Result<Option<String>> {
-    tx.one(META, "SELECT * FROM meta WHERE key = ?1", [key], |row| row.text("value"))
+    tx.one(META, "SELECT * FROM meta WHERE key = ?1", [key], |row| {
+        row.text("value")
+    })
 }
 
 /// Sets `key`.
 pub fn set(tx: &Write, key: &str, value: &str) -> Result<()> {
-    tx.upsert(META, cells! { "key": key.to_owned(), "value": value.to_owned() })
+    tx.upsert(
+        META,
+        cells! { "key": key.to_owned(), "value": value.to_owned() },
+    )
 }
 
 /// Removes `key`. Returns whether it was there.

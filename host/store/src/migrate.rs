@@ -53,10 +53,16 @@ fn migrate_with(conn: &mut Connection, path: &Path, migrations: &[&str]) -> Resu
             copy_to(path, &copy)?;
             tracing::info!(from = version, to = next, copy = %copy.display(), "migrating the database");
         }
-        let failed = |source| Error::Migration { version: next, source };
-        tx.execute_batch(migrations[version as usize]).map_err(failed)?;
-        tx.pragma_update(None, "user_version", next).map_err(failed)?;
-        tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+        let failed = |source| Error::Migration {
+            version: next,
+            source,
+        };
+        tx.execute_batch(migrations[version as usize])
+            .map_err(failed)?;
+        tx.pragma_update(None, "user_version", next)
+            .map_err(failed)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(failed)?;
         tx.commit()?;
     }
 }
@@ -67,13 +73,18 @@ fn check(conn: &Connection, path: &Path, known: u32) -> Result<u32> {
     let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let found = user_version(conn)?;
     if id != APPLICATION_ID {
-        let objects: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let objects: i64 =
+            conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if id != 0 || found != 0 || objects != 0 {
             return Err(Error::Foreign { path: path() });
         }
     }
     if found > known {
-        return Err(Error::Newer { path: path(), found, known });
+        return Err(Error::Newer {
+            path: path(),
+            found,
+            known,
+        });
     }
     Ok(found)
 }
@@ -91,7 +102,10 @@ fn before(path: &Path, version: u32) -> PathBuf {
 
 /// Copies the database at `from` to `to`, readable by its owner alone. `to` holds the whole copy or is not touched.
 pub(crate) fn copy_to(from: &Path, to: &Path) -> Result<()> {
-    let failed = |source| Error::Copy { path: to.to_owned(), source };
+    let failed = |source| Error::Copy {
+        path: to.to_owned(),
+        source,
+    };
     let mut partial = to.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
@@ -102,13 +116,20 @@ pub(crate) fn copy_to(from: &Path, to: &Path) -> Result<()> {
         create_private(&partial)?;
         let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let mut target = Connection::open(&partial)?;
-        Backup::new(&source, &mut target)?.run_to_completion(PAGES_PER_STEP, Duration::ZERO, None)?;
+        Backup::new(&source, &mut target)?.run_to_completion(
+            PAGES_PER_STEP,
+            Duration::ZERO,
+            None,
+        )?;
         // A copy is one file: no log beside it.
         target.pragma_update(None, "journal_mode", "DELETE")?;
         target.close().map_err(|(_, error)| error)?;
         std::fs::File::open(&partial)?.sync_all()?;
         std::fs::rename(&partial, to)?;
-        if let Some(directory) = to.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        if let Some(directory) = to
+            .parent()
+            .filter(|directory| !directory.as_os_str().is_empty())
+        {
             std::fs::File::open(directory)?.sync_all()?;
         }
         Ok(())
@@ -142,13 +163,18 @@ mod tests {
         let mut conn = Connection::open(&path).unwrap();
         conn.pragma_update(None, "journal_mode", "WAL").unwrap();
         migrate(&mut conn, &path).unwrap();
-        conn.execute("INSERT INTO meta (key, value) VALUES ('first', 'kept')", []).unwrap();
+        conn.execute("INSERT INTO meta (key, value) VALUES ('first', 'kept')", [])
+            .unwrap();
         (dir, path, conn)
     }
 
     fn meta_keys(conn: &Connection) -> Vec<String> {
         let mut statement = conn.prepare("SELECT key FROM meta ORDER BY key").unwrap();
-        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        statement
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
     }
 
     #[test]
@@ -172,10 +198,17 @@ mod tests {
         let (_dir, path, mut conn) = old_database();
         let two = [MIGRATIONS, &[BROKEN]].concat();
         let error = migrate_with(&mut conn, &path, &two).unwrap_err();
-        assert!(matches!(error, Error::Migration { version: 2, .. }), "{error}");
+        assert!(
+            matches!(error, Error::Migration { version: 2, .. }),
+            "{error}"
+        );
         assert_eq!(user_version(&conn).unwrap(), 1);
         let half: i64 = conn
-            .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'half'", [], |row| row.get(0))
+            .query_row(
+                "SELECT count(*) FROM sqlite_schema WHERE name = 'half'",
+                [],
+                |row| row.get(0),
+            )
             .unwrap();
         assert_eq!(half, 0);
     }
@@ -196,6 +229,16 @@ mod tests {
         let (_dir, path, mut conn) = old_database();
         conn.pragma_update(None, "user_version", 99).unwrap();
         let error = migrate(&mut conn, &path).unwrap_err();
-        assert!(matches!(error, Error::Newer { found: 99, known: SCHEMA_VERSION, .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                Error::Newer {
+                    found: 99,
+                    known: SCHEMA_VERSION,
+                    ..
+                }
+            ),
+            "{error}"
+        );
     }
 }

@@ -41,8 +41,10 @@ impl Store {
     /// [`Error::Full`], [`Error::ReadOnly`], [`Error::Corrupt`], [`Error::Copy`], [`Error::Migration`]: as they say.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        migrate::create_private(path)
-            .map_err(|source| Error::Open { path: path.to_owned(), source: source.into() })?;
+        migrate::create_private(path).map_err(|source| Error::Open {
+            path: path.to_owned(),
+            source: source.into(),
+        })?;
         let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // Before anything is written, WAL mode included.
         migrate::check_known(&conn, path)?;
@@ -52,7 +54,9 @@ impl Store {
         migrate::migrate(&mut conn, path)?;
         Ok(Self {
             path: path.into(),
-            writer: Writer { conn: Arc::new(Mutex::new(conn)) },
+            writer: Writer {
+                conn: Arc::new(Mutex::new(conn)),
+            },
             readers: Arc::default(),
         })
     }
@@ -105,17 +109,19 @@ impl Store {
     pub fn integrity(&self) -> Result<Vec<String>> {
         let reader = self.reader()?;
         let mut statement = reader.conn.prepare("PRAGMA integrity_check")?;
-        let found = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+        let found = statement
+            .query_map([], |row| row.get::<_, String>(0))?
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(found.into_iter().filter(|line| line != "ok").collect())
     }
 
     /// Limits the database to this many bytes (rounded down to pages); a write beyond it is [`Error::Full`].
     pub fn limit_bytes(&self, bytes: u64) -> Result<()> {
         let conn = locked(&self.writer.conn);
-        let page: u64 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
-        // The pragma answers with the limit in force.
-        let pages = (bytes / page).max(1);
-        conn.pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, u64>(0))?;
+        let page: i64 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let pages = (i64::try_from(bytes).unwrap_or(i64::MAX) / page).max(1);
+        // The pragma answers with the limit in force, which is never below what is there.
+        conn.pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, i64>(0))?;
         Ok(())
     }
 }
@@ -129,7 +135,9 @@ impl Writer {
     /// [`Error::Busy`], [`Error::Full`], [`Error::ReadOnly`], and whatever `f` returns.
     pub fn write<T, E: From<Error>>(&self, f: impl FnOnce(&Write) -> Result<T, E>) -> Result<T, E> {
         let mut conn = locked(&self.conn);
-        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::from)?;
+        let tx = conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(Error::from)?;
         let value = f(&Write::new(&tx))?;
         tx.commit().map_err(Error::from)?;
         Ok(value)
@@ -141,7 +149,10 @@ impl Reader {
     ///
     /// # Errors
     /// Whatever `f` returns; a file that can't be read.
-    pub fn snapshot<T, E: From<Error>>(&mut self, f: impl FnOnce(&Read) -> Result<T, E>) -> Result<T, E> {
+    pub fn snapshot<T, E: From<Error>>(
+        &mut self,
+        f: impl FnOnce(&Read) -> Result<T, E>,
+    ) -> Result<T, E> {
         let tx = self.conn.transaction().map_err(Error::from)?;
         f(&Read::new(&tx))
     }
@@ -149,7 +160,10 @@ impl Reader {
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let opened = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
-    let conn = opened.map_err(|source| Error::Open { path: PathBuf::from(path), source: source.into() })?;
+    let conn = opened.map_err(|source| Error::Open {
+        path: PathBuf::from(path),
+        source: source.into(),
+    })?;
     conn.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
     conn.pragma_update(None, "foreign_keys", false)?;
     // A schema may have been edited by others: it gets no functions with side effects.

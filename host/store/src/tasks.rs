@@ -16,7 +16,10 @@ mod history;
 pub use delegations::{Delegation, delegations, put_delegation};
 pub use history::{Feedback, HistoryEntry, add_feedback, add_history, feedback, history};
 
-const TASKS: Table = Table { name: "tasks", key: &["id"] };
+const TASKS: Table = Table {
+    name: "tasks",
+    key: &["id"],
+};
 
 /// The status of a task that waits its turn; with a retry instant it is looked at again from then on.
 pub const QUEUED: &str = "queued";
@@ -90,7 +93,12 @@ pub struct Task {
 
 impl Task {
     /// A task just submitted, in status [`QUEUED`]; everything else is unset.
-    pub fn new(id: impl Into<String>, user_id: impl Into<String>, name: impl Into<String>, now: i64) -> Self {
+    pub fn new(
+        id: impl Into<String>,
+        user_id: impl Into<String>,
+        name: impl Into<String>,
+        now: i64,
+    ) -> Self {
         Self {
             id: id.into(),
             user_id: user_id.into(),
@@ -166,7 +174,14 @@ pub fn update(tx: &Write, task: &Task) -> Result<()> {
 }
 
 /// Moves a task to another status if it is in one of `from`. Returns whether it was. For more, [`update`].
-pub fn set_status(tx: &Write, id: &str, from: &[&str], to: &str, reason: Option<&str>, now: i64) -> Result<bool> {
+pub fn set_status(
+    tx: &Write,
+    id: &str,
+    from: &[&str],
+    to: &str,
+    reason: Option<&str>,
+    now: i64,
+) -> Result<bool> {
     let sql = "UPDATE tasks SET status = ?3, reason = ?4, updated_at = ?5
         WHERE id = ?1 AND status IN (SELECT value FROM json_each(?2))";
     Ok(tx.run(sql, params![id, json_list(from), to, reason, at(now)])? > 0)
@@ -179,8 +194,14 @@ pub fn get(tx: &Read, id: &str) -> Result<Option<Task>> {
 
 /// Ids that begin with `prefix`, at most `limit`: for people who type the first letters.
 pub fn ids_like(tx: &Read, prefix: &str, limit: u32) -> Result<Vec<String>> {
-    let sql = "SELECT id FROM tasks WHERE substr(id, 1, length(?1)) = ?1 ORDER BY rowid DESC LIMIT ?2";
-    tx.list(TASKS, sql, params![prefix, limit.min(LIST_ROWS_MAX)], |row| row.text("id"))
+    let sql =
+        "SELECT id FROM tasks WHERE substr(id, 1, length(?1)) = ?1 ORDER BY rowid DESC LIMIT ?2";
+    tx.list(
+        TASKS,
+        sql,
+        params![prefix, limit.min(LIST_ROWS_MAX)],
+        |row| row.text("id"),
+    )
 }
 
 /// Tasks, newest first.
@@ -189,7 +210,12 @@ pub fn list(tx: &Read, filter: &Filter) -> Result<Rows<Task>> {
         WHERE (?1 IS NULL OR user_id = ?1) AND (?2 IS NULL OR status = ?2) AND (NOT ?3 OR finished_at IS NULL)
         ORDER BY submitted_at DESC, rowid DESC LIMIT ?4";
     let limit = filter.limit.unwrap_or(LIST_ROWS_MAX).min(LIST_ROWS_MAX);
-    tx.rows(TASKS, sql, params![filter.user_id, filter.status, filter.unfinished, limit], task_of)
+    tx.rows(
+        TASKS,
+        sql,
+        params![filter.user_id, filter.status, filter.unfinished, limit],
+        task_of,
+    )
 }
 
 /// Queued and deferred tasks whose retry instant has come, the longest due first. One whose instant can't be read
@@ -199,19 +225,28 @@ pub fn due(tx: &Read, now: i64, limit: u32) -> Result<Rows<Task>> {
         WHERE status IN ('queued', 'deferred') AND retry_at IS NOT NULL
             AND coalesce(datetime(retry_at), '') <= ?1
         ORDER BY datetime(retry_at), rowid LIMIT ?2";
-    tx.rows(TASKS, sql, params![time::format(now), limit.min(LIST_ROWS_MAX)], task_of)
+    tx.rows(
+        TASKS,
+        sql,
+        params![time::format(now), limit.min(LIST_ROWS_MAX)],
+        task_of,
+    )
 }
 
 /// The next instant at which [`due`] will have something. `None`: nothing waits for a time.
 pub fn next_due(tx: &Read) -> Result<Option<i64>> {
     let sql = "SELECT min(datetime(retry_at)) AS retry_at, 'next' AS id FROM tasks
         WHERE status IN ('queued', 'deferred')";
-    Ok(tx.one(TASKS, sql, [], |row| row.time_opt("retry_at"))?.flatten())
+    Ok(tx
+        .one(TASKS, sql, [], |row| row.time_opt("retry_at"))?
+        .flatten())
 }
 
 /// How many tasks are in this status.
 pub fn count(tx: &Read, status: &str) -> Result<u64> {
-    Ok(tx.number("SELECT count(*) FROM tasks WHERE status = ?1", [status])?.unsigned_abs())
+    Ok(tx
+        .number("SELECT count(*) FROM tasks WHERE status = ?1", [status])?
+        .unsigned_abs())
 }
 
 /// What the member behind `user_id` has used since `since`: all names bound to the same key count together.
@@ -222,8 +257,12 @@ pub fn usage(tx: &Read, user_id: &str, since: i64) -> Result<Usage> {
             SELECT other.user_id FROM members AS this JOIN members AS other ON other.did = this.did
             WHERE this.user_id = ?1)";
     let used = tx.one(TASKS, sql, params![user_id, time::format(since)], |row| {
-        let number = |column| Ok::<_, crate::Error>(u32::try_from(row.count(column)?).unwrap_or(u32::MAX));
-        Ok(Usage { admitted: number("admitted")?, in_flight: number("in_flight")? })
+        let number =
+            |column| Ok::<_, crate::Error>(u32::try_from(row.count(column)?).unwrap_or(u32::MAX));
+        Ok(Usage {
+            admitted: number("admitted")?,
+            in_flight: number("in_flight")?,
+        })
     })?;
     Ok(used.unwrap_or_default())
 }

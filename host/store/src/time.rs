@@ -32,7 +32,13 @@ pub fn parse(text: &str) -> Option<i64> {
         return Some(instant.as_millisecond());
     }
     let civil: DateTime = text.parse().ok()?;
-    Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond())
+    Some(
+        civil
+            .to_zoned(TimeZone::UTC)
+            .ok()?
+            .timestamp()
+            .as_millisecond(),
+    )
 }
 
 fn seconds(seconds: i64) -> String {

@@ -39,7 +39,10 @@ impl<T> Rows<T> {
 
 impl<T> Default for Rows<T> {
     fn default() -> Self {
-        Self { rows: Vec::new(), malformed: Vec::new() }
+        Self {
+            rows: Vec::new(),
+            malformed: Vec::new(),
+        }
     }
 }
 
@@ -98,13 +101,18 @@ impl<'c> Read<'c> {
 
     /// A whole number that the statement always returns: a count, a sum.
     pub(crate) fn number(&self, sql: &str, params: impl Params) -> Result<i64> {
-        Ok(self.conn.prepare_cached(sql)?.query_row(params, |row| row.get(0))?)
+        Ok(self
+            .conn
+            .prepare_cached(sql)?
+            .query_row(params, |row| row.get(0))?)
     }
 }
 
 impl<'c> Write<'c> {
     pub(crate) fn new(conn: &'c Connection) -> Self {
-        Self { read: Read::new(conn) }
+        Self {
+            read: Read::new(conn),
+        }
     }
 
     /// Inserts a row; one with the same key is an error.
@@ -126,7 +134,11 @@ impl<'c> Write<'c> {
             .map(|column| format!("{column} = excluded.{column}"))
             .collect();
         let insert = insert_sql("INSERT", table.name, cells);
-        let sql = format!("{insert} ON CONFLICT ({}) DO UPDATE SET {}", table.key.join(", "), set.join(", "));
+        let sql = format!(
+            "{insert} ON CONFLICT ({}) DO UPDATE SET {}",
+            table.key.join(", "),
+            set.join(", ")
+        );
         self.put(&sql, cells)?;
         Ok(())
     }
@@ -136,12 +148,23 @@ impl<'c> Write<'c> {
         let set: Vec<String> = (cells.iter().enumerate())
             .map(|(index, (column, _))| format!("{column} = ?{}", index + 2))
             .collect();
-        let sql = format!("UPDATE {} SET {} WHERE {} = ?1", table.name, set.join(", "), table.key[0]);
+        let sql = format!(
+            "UPDATE {} SET {} WHERE {} = ?1",
+            table.name,
+            set.join(", "),
+            table.key[0]
+        );
         let key_value = Value::from(key.to_owned());
         let values = std::iter::once(&key_value).chain(cells.iter().map(|(_, value)| value));
-        let changed = self.conn.prepare_cached(&sql)?.execute(params_from_iter(values))?;
+        let changed = self
+            .conn
+            .prepare_cached(&sql)?
+            .execute(params_from_iter(values))?;
         if changed == 0 {
-            return Err(Error::Missing { what: table.name, key: key.to_owned() });
+            return Err(Error::Missing {
+                what: table.name,
+                key: key.to_owned(),
+            });
         }
         Ok(())
     }
@@ -153,7 +176,10 @@ impl<'c> Write<'c> {
 
     fn put(&self, sql: &str, cells: &[(&str, Value)]) -> Result<usize> {
         let values = cells.iter().map(|(_, value)| value);
-        Ok(self.conn.prepare_cached(sql)?.execute(params_from_iter(values))?)
+        Ok(self
+            .conn
+            .prepare_cached(sql)?
+            .execute(params_from_iter(values))?)
     }
 }
 
@@ -168,7 +194,11 @@ impl<'c> Deref for Write<'c> {
 fn insert_sql(verb: &str, table: &str, cells: &[(&str, Value)]) -> String {
     let columns: Vec<&str> = cells.iter().map(|(column, _)| *column).collect();
     let places: Vec<String> = (1..=cells.len()).map(|place| format!("?{place}")).collect();
-    format!("{verb} INTO {table} ({}) VALUES ({})", columns.join(", "), places.join(", "))
+    format!(
+        "{verb} INTO {table} ({}) VALUES ({})",
+        columns.join(", "),
+        places.join(", ")
+    )
 }
 
 fn exists(table: &'static str, error: Error) -> Error {
@@ -177,7 +207,10 @@ fn exists(table: &'static str, error: Error) -> Error {
             if failure.code == ErrorCode::ConstraintViolation =>
         {
             let message = message.unwrap_or_else(|| failure.to_string());
-            Error::Exists { what: table, message }
+            Error::Exists {
+                what: table,
+                message,
+            }
         }
         error => error,
     }

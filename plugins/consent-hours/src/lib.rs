@@ -33,8 +33,15 @@ fn check(request: &Request) -> Result<(), PolicyError> {
     if let Some(i) = request.windows.iter().position(|w| w.from >= w.until) {
         return bad(format!("`windows[{i}]` ends before it begins"));
     }
-    match request.windows.windows(2).position(|w| w[1].from < w[0].until) {
-        Some(i) => bad(format!("`windows[{}]` begins before the one ahead of it ends", i + 1)),
+    match request
+        .windows
+        .windows(2)
+        .position(|w| w[1].from < w[0].until)
+    {
+        Some(i) => bad(format!(
+            "`windows[{}]` begins before the one ahead of it ends",
+            i + 1
+        )),
         None => Ok(()),
     }
 }
@@ -43,7 +50,10 @@ fn check(request: &Request) -> Result<(), PolicyError> {
 fn earliest(windows: &[Interval], from: Instant, must_fit: Option<u64>) -> Option<Instant> {
     let mut rest = windows;
     while let [first, ..] = rest {
-        let touching = rest.windows(2).take_while(|w| w[0].until == w[1].from).count();
+        let touching = rest
+            .windows(2)
+            .take_while(|w| w[0].until == w[1].from)
+            .count();
         let until = rest[touching].until;
         rest = &rest[touching + 1..];
         let start = from.max(first.from);

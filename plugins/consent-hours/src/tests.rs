@@ -11,29 +11,40 @@ fn request() -> impl Strategy<Value = Request> {
         prop::option::of(-50_i64..250),
         0_u64..100,
         0_u64..60,
-        prop::sample::select(vec![Urgency::Low, Urgency::Normal, Urgency::High, Urgency::Critical]),
+        prop::sample::select(vec![
+            Urgency::Low,
+            Urgency::Normal,
+            Urgency::High,
+            Urgency::Critical,
+        ]),
         prop::bool::ANY,
         prop::bool::ANY,
     )
-        .prop_map(|(hours_set, spans, last_run, idle, duration, urgency, any_hour, any_idle)| {
-            let mut at = -20;
-            let windows = spans.into_iter().map(|(gap, long)| {
-                let from = at + gap;
-                at = from + long;
-                Interval { from, until: at }
-            });
-            Request {
-                role: Role::Executor,
-                hours_set,
-                windows: if hours_set { windows.collect() } else { Vec::new() },
-                last_run,
-                idle,
-                duration,
-                urgency,
-                critical_any_hour: any_hour,
-                critical_any_idle: any_idle,
-            }
-        })
+        .prop_map(
+            |(hours_set, spans, last_run, idle, duration, urgency, any_hour, any_idle)| {
+                let mut at = -20;
+                let windows = spans.into_iter().map(|(gap, long)| {
+                    let from = at + gap;
+                    at = from + long;
+                    Interval { from, until: at }
+                });
+                Request {
+                    role: Role::Executor,
+                    hours_set,
+                    windows: if hours_set {
+                        windows.collect()
+                    } else {
+                        Vec::new()
+                    },
+                    last_run,
+                    idle,
+                    duration,
+                    urgency,
+                    critical_any_hour: any_hour,
+                    critical_any_idle: any_idle,
+                }
+            },
+        )
 }
 
 fn judge(now: Instant, must_finish_inside: bool, request: &Request) -> Verdict {

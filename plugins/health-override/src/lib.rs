@@ -53,9 +53,24 @@ weft_sdk::config! {
 
 fn default_words() -> Vec<String> {
     [
-        "hospital", "ambulance", "emergency", "medical", "vaccine", "drug", "oxygen", "blood",
-        "fire", "police", "rescue", "disaster", "nuclear", "power-grid", "water-treatment",
-        "sewage", "pandemic", "quarantine",
+        "hospital",
+        "ambulance",
+        "emergency",
+        "medical",
+        "vaccine",
+        "drug",
+        "oxygen",
+        "blood",
+        "fire",
+        "police",
+        "rescue",
+        "disaster",
+        "nuclear",
+        "power-grid",
+        "water-treatment",
+        "sewage",
+        "pandemic",
+        "quarantine",
     ]
     .map(String::from)
     .into()

@@ -50,7 +50,9 @@ pub fn holds(words: &[String], wanted: &[String]) -> bool {
 /// Whether `word` is `singular` or its regular plural: `fires`, `viruses`, `emergencies`.
 fn is_form(word: &str, singular: &str) -> bool {
     if let Some(ending) = word.strip_prefix(singular) {
-        let hisses = ["s", "x", "z", "ch", "sh"].iter().any(|end| singular.ends_with(end));
+        let hisses = ["s", "x", "z", "ch", "sh"]
+            .iter()
+            .any(|end| singular.ends_with(end));
         return match ending {
             "" => true,
             "es" => hisses,
@@ -58,7 +60,9 @@ fn is_form(word: &str, singular: &str) -> bool {
             _ => false,
         };
     }
-    let stem = singular.strip_suffix('y').filter(|_| ends_in_consonant_y(singular));
+    let stem = singular
+        .strip_suffix('y')
+        .filter(|_| ends_in_consonant_y(singular));
     stem.is_some_and(|stem| word.strip_prefix(stem) == Some("ies"))
 }
 

@@ -126,7 +126,10 @@ impl Config {
         }
         for (i, tier) in self.tiers.iter().enumerate() {
             if tier.name.is_empty() || self.tiers[..i].iter().any(|other| other.name == tier.name) {
-                return bad(format!("`tiers[{i}].name` is empty or given twice: `{}`", tier.name));
+                return bad(format!(
+                    "`tiers[{i}].name` is empty or given twice: `{}`",
+                    tier.name
+                ));
             }
             if tier.earned_by.contains(&Merit::default()) {
                 return bad(format!(

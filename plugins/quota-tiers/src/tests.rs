@@ -18,34 +18,46 @@ fn admit(request: &Request) -> Verdict {
 }
 
 fn granted() -> impl Strategy<Value = Option<String>> {
-    prop::option::of(prop::sample::select(vec!["free", "supporter", "contributor"]).prop_map(String::from))
+    prop::option::of(
+        prop::sample::select(vec!["free", "supporter", "contributor"]).prop_map(String::from),
+    )
 }
 
 fn member() -> impl Strategy<Value = Contribution> {
     let days = |n: u64| -((n * DAY_MS) as i64)..=DAY_MS as i64;
-    (0_u64..150, 0_u64..80, days(120), prop::option::of(days(60)), granted()).prop_map(
-        |(tasks, votes, since, donated, granted)| Contribution {
+    (
+        0_u64..150,
+        0_u64..80,
+        days(120),
+        prop::option::of(days(60)),
+        granted(),
+    )
+        .prop_map(|(tasks, votes, since, donated, granted)| Contribution {
             tasks,
             votes,
             since: NOW + since,
             donated: donated.map(|d| NOW + d),
             granted,
-        },
-    )
+        })
 }
 
 fn request() -> impl Strategy<Value = Request> {
     let tier = prop::sample::select(vec!["free", "supporter", "contributor"]);
-    (tier, 0_u32..250, 0_u32..5, 0_u64..70 * MINUTE_MS, 0_u64..2500).prop_map(
-        |(tier, used, in_flight, duration, memory_mb)| Request {
+    (
+        tier,
+        0_u32..250,
+        0_u32..5,
+        0_u64..70 * MINUTE_MS,
+        0_u64..2500,
+    )
+        .prop_map(|(tier, used, in_flight, duration, memory_mb)| Request {
             tier: tier.into(),
             used: used.max(in_flight),
             in_flight,
             duration,
             memory_mb,
             reset: NOW + 1,
-        },
-    )
+        })
 }
 
 proptest! {

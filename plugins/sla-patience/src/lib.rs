@@ -230,12 +230,7 @@ fn span(millis: u64) -> String {
     }
 }
 
-fn waiting_reason(
-    now: Instant,
-    request: &Request,
-    need: &Need,
-    latest: Option<Instant>,
-) -> String {
+fn waiting_reason(now: Instant, request: &Request, need: &Need, latest: Option<Instant>) -> String {
     let wait = match latest {
         Some(latest) => format!("at most {} more", span(latest.abs_diff(now))),
         None => "as long as it takes".into(),
@@ -243,7 +238,9 @@ fn waiting_reason(
     let mut reason = format!("class `{}` waits for {}, {wait}", request.class, need.words);
     if need.source.is_none() {
         match request.grid {
-            Some(grid) if grid >= need.clean => reason.push_str("; the energy here is clean enough now"),
+            Some(grid) if grid >= need.clean => {
+                reason.push_str("; the energy here is clean enough now")
+            }
             _ => {
                 if let Some(ahead) = expected(now, request, need.clean, latest) {
                     reason.push_str("; expected here in ");
@@ -286,7 +283,11 @@ impl Sla for Patience {
         let latest = latest_start(class, request);
         let ended = latest.is_some_and(|latest| now >= latest);
         let open = need(config, Energy::Any);
-        let need = if ended { open } else { need(config, class.energy) };
+        let need = if ended {
+            open
+        } else {
+            need(config, class.energy)
+        };
         let reason = if ended {
             ended_reason(now, request)
         } else if need.clean == 0.0 && need.source.is_none() {

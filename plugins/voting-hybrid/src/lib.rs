@@ -64,9 +64,11 @@ impl Voting for Hybrid {
                 statistics.len()
             )));
         };
-        Ok(config.tenure * part("voter.tenure_ms", voter.tenure, tenure)?
-            + config.tasks * part("voter.tasks", voter.tasks, tasks)?
-            + config.donations * part("voter.donations", voter.donations, donations)?)
+        Ok(
+            config.tenure * part("voter.tenure_ms", voter.tenure, tenure)?
+                + config.tasks * part("voter.tasks", voter.tasks, tasks)?
+                + config.donations * part("voter.donations", voter.donations, donations)?,
+        )
     }
 
     fn conclude(_: Instant, config: &Config, tally: &Tally) -> Result<Outcome, PolicyError> {

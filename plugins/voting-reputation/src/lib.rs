@@ -33,7 +33,12 @@ impl Voting for Reputation {
     type Config = Config;
     type Voter = Voter;
 
-    fn weigh(_: Instant, config: &Config, voter: &Voter, _: &[Statistic]) -> Result<f64, PolicyError> {
+    fn weigh(
+        _: Instant,
+        config: &Config,
+        voter: &Voter,
+        _: &[Statistic],
+    ) -> Result<f64, PolicyError> {
         let points = voter.reputation.unwrap_or(config.unknown_points);
         if !(0.0..=100.0).contains(&points) {
             return Err(PolicyError::BadInput(format!(

@@ -37,7 +37,12 @@ impl Voting for Stake {
     type Config = Config;
     type Voter = Voter;
 
-    fn weigh(_: Instant, config: &Config, voter: &Voter, _: &[Statistic]) -> Result<f64, PolicyError> {
+    fn weigh(
+        _: Instant,
+        config: &Config,
+        voter: &Voter,
+        _: &[Statistic],
+    ) -> Result<f64, PolicyError> {
         // What is not recorded was not given.
         let donations = voter.donations.unwrap_or(0.0);
         let contribution = voter.contribution.unwrap_or(0.0);

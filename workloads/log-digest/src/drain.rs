@@ -219,9 +219,11 @@ mod tests {
         }
 
         fn text(&self, template: usize) -> String {
-            let words: Vec<_> = self.drain.tokens(template).iter().map(|&symbol| {
-                String::from_utf8_lossy(self.symbols.text(symbol)).into_owned()
-            });
+            let words = self
+                .drain
+                .tokens(template)
+                .iter()
+                .map(|&symbol| String::from_utf8_lossy(self.symbols.text(symbol)).into_owned());
             words.collect::<Vec<_>>().join(" ")
         }
     }
@@ -238,7 +240,12 @@ mod tests {
     fn the_papers_example() {
         check(
             Parser::new(4, 0.4, 100),
-            &["Receive from node 4", "Receive from node 7", "Send to node", "Receive from host x"],
+            &[
+                "Receive from node 4",
+                "Receive from node 7",
+                "Send to node",
+                "Receive from host x",
+            ],
             &[0, 0, 1, 0],
             &["Receive from <*> <*>", "Send to node"],
         );
@@ -252,12 +259,22 @@ mod tests {
             &[0, 1, 2, 0],
             &["a b c", "a b", "x b c"],
         );
-        check(Parser::new(3, 0.4, 100), &["a b c", "x b c"], &[0, 0], &["<*> b c"]);
+        check(
+            Parser::new(3, 0.4, 100),
+            &["a b c", "x b c"],
+            &[0, 0],
+            &["<*> b c"],
+        );
     }
 
     #[test]
     fn a_first_token_with_a_digit_takes_the_wildcards_branch() {
-        check(Parser::new(4, 0.4, 100), &["a1 b c", "a2 b c"], &[0, 0], &["<*> b c"]);
+        check(
+            Parser::new(4, 0.4, 100),
+            &["a1 b c", "a2 b c"],
+            &[0, 0],
+            &["<*> b c"],
+        );
     }
 
     #[test]
@@ -273,15 +290,40 @@ mod tests {
     #[test]
     fn the_most_similar_wins_then_the_wider_then_the_older() {
         check(
-            Parser::new(4, 0.5, 100),
-            &["a b c d", "a x y d", "a b q d", "a x y z", "a b y d"],
-            &[0, 1, 0, 1, 0],
-            &["a b <*> d", "a x y <*>"],
+            Parser::new(4, 0.6, 100),
+            &["a b c d e", "a b x y z", "a b c q e", "a b x q r"],
+            &[0, 1, 0, 1],
+            &["a b c <*> e", "a b x <*> <*>"],
+        );
+        // Three tokens equal either; the second has more wildcards.
+        check(
+            Parser::new(4, 0.6, 100),
+            &[
+                "a b c d e",
+                "a b x y z",
+                "a b c q e",
+                "a b x q r",
+                "a b x q e",
+            ],
+            &[0, 1, 0, 1, 1],
+            &["a b c <*> e", "a b x <*> <*>"],
+        );
+        // Three tokens equal either, neither has wildcards.
+        check(
+            Parser::new(4, 0.6, 100),
+            &["a b c d e", "a b x y z", "a b c y q"],
+            &[0, 1, 0],
+            &["a b c <*> <*>", "a b x y z"],
         );
     }
 
     #[test]
     fn lone_words_stay_apart() {
-        check(Parser::new(4, 0.4, 100), &["a", "b", "a"], &[0, 1, 0], &["a", "b"]);
+        check(
+            Parser::new(4, 0.4, 100),
+            &["a", "b", "a"],
+            &[0, 1, 0],
+            &["a", "b"],
+        );
     }
 }

@@ -39,9 +39,15 @@ pub fn of(token: &[u8]) -> Option<usize> {
     let opened = token.iter().take_while(|c| b"[(<{\"'".contains(c)).count();
     let mut begin = opened;
     let mut end = run_end(token, begin, LETTER);
-    let keyed = KEYS.iter().any(|key| token[begin..end].eq_ignore_ascii_case(key));
+    let keyed = KEYS
+        .iter()
+        .any(|key| token[begin..end].eq_ignore_ascii_case(key));
     if keyed {
-        begin = end + token[end..].iter().take_while(|c| b"\"':=".contains(c)).count();
+        begin = end
+            + token[end..]
+                .iter()
+                .take_while(|c| b"\"':=".contains(c))
+                .count();
         if begin == end {
             return None;
         }
@@ -86,7 +92,11 @@ mod tests {
             ("", None),
         ];
         for (token, expected) in cases {
-            assert_eq!(of(token.as_bytes()).map(|i| NAMES[i]), expected, "of `{token}`");
+            assert_eq!(
+                of(token.as_bytes()).map(|i| NAMES[i]),
+                expected,
+                "of `{token}`"
+            );
         }
     }
 }

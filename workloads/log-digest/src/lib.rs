@@ -38,7 +38,11 @@ impl Workload for LogDigest {
         }
     }
 
-    fn run(params: &str, input: &mut dyn BufRead, output: &mut dyn Write) -> Result<String, JobError> {
+    fn run(
+        params: &str,
+        input: &mut dyn BufRead,
+        output: &mut dyn Write,
+    ) -> Result<String, JobError> {
         let params = Params::parse(params)?;
         let cap = params.max_line_bytes;
         let assignments = params.assignments;

@@ -125,13 +125,25 @@ mod tests {
         check(b"a", 9, &[(b"a", false)]);
         check(b"a\n", 9, &[(b"a", false)]);
         check(b"a\n\nb", 9, &[(b"a", false), (b"", false), (b"b", false)]);
-        check(b"a\r\nb\r\r\n\r\n", 9, &[(b"a", false), (b"b\r", false), (b"", false)]);
+        check(
+            b"a\r\nb\r\r\n\r\n",
+            9,
+            &[(b"a", false), (b"b\r", false), (b"", false)],
+        );
     }
 
     #[test]
     fn cuts_long_lines_at_the_cap() {
-        check(b"abcd\nabcde\nx", 4, &[(b"abcd", false), (b"abcd", true), (b"x", false)]);
-        check(b"abcd\r\nabcde\r\n", 4, &[(b"abcd", false), (b"abcd", true)]);
+        check(
+            b"abcd\nabcde\nx",
+            4,
+            &[(b"abcd", false), (b"abcd", true), (b"x", false)],
+        );
+        check(
+            b"abcd\r\nabcde\r\n",
+            4,
+            &[(b"abcd", false), (b"abcd", true)],
+        );
         check(b"abcd\rx\n", 4, &[(b"abcd", true)]);
     }
 }

@@ -180,7 +180,10 @@ fn url(line: &[u8], at: usize) -> Option<usize> {
         return None;
     }
     let host = scheme + 3;
-    let length = line[host..].iter().take_while(|&&c| !is(c, URL_END)).count();
+    let length = line[host..]
+        .iter()
+        .take_while(|&&c| !is(c, URL_END))
+        .count();
     (length > 0).then_some(host + length)
 }
 
@@ -278,9 +281,8 @@ fn number(line: &[u8], at: usize) -> Option<Hit> {
         };
         (to, next) = (stop, end);
     }
-    let signed = at > 0
-        && matches!(line[at - 1], b'-' | b'+')
-        && (at == 1 || !is(line[at - 2], WORD));
+    let signed =
+        at > 0 && matches!(line[at - 1], b'-' | b'+') && (at == 1 || !is(line[at - 2], WORD));
     Some(Hit {
         from: at - usize::from(signed),
         to,

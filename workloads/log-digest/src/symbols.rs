@@ -80,9 +80,7 @@ impl Symbols {
         let mut slot = hash as usize & mask;
         loop {
             let symbol = self.slots[slot];
-            if symbol == FREE
-                || self.hashes[symbol as usize] == hash && self.text(symbol) == word
-            {
+            if symbol == FREE || self.hashes[symbol as usize] == hash && self.text(symbol) == word {
                 return slot;
             }
             slot = (slot + 1) & mask;

@@ -105,7 +105,8 @@ impl Tokens {
                 if hit.name == mask::TIME && self.stamp.is_none() {
                     self.stamp = Some((hit.from, hit.to));
                 }
-                self.text.extend_from_slice(&line[copied..hit.from.max(copied)]);
+                self.text
+                    .extend_from_slice(&line[copied..hit.from.max(copied)]);
                 self.text.extend_from_slice(hit.name.as_bytes());
                 copied = hit.to;
                 at = hit.next;
@@ -153,23 +154,53 @@ mod tests {
         let cases = [
             // Numbers, their signs and units.
             ("took 12 of 3.5, or 1,024", "took <NUM> of <NUM>, or <NUM>"),
-            ("-5 +7 a-5 x=-5 2.36-9", "<NUM> <NUM> a-<NUM> x=<NUM> <NUM>-<NUM>"),
-            ("12ms 3.21s 64MiB 10µs 50%", "<NUM>ms <NUM>s <NUM>MiB <NUM>µs <NUM>%"),
-            ("eth0 vlan_12 4th 1.5rc2 v2", "eth0 vlan_<NUM> 4th <NUM>.5rc2 v2"),
+            (
+                "-5 +7 a-5 x=-5 2.36-9",
+                "<NUM> <NUM> a-<NUM> x=<NUM> <NUM>-<NUM>",
+            ),
+            (
+                "12ms 3.21s 64MiB 10µs 50%",
+                "<NUM>ms <NUM>s <NUM>MiB <NUM>µs <NUM>%",
+            ),
+            (
+                "eth0 vlan_12 4th 1.5rc2 v2",
+                "eth0 vlan_<NUM> 4th <NUM>.5rc2 v2",
+            ),
             ("sshd[123]: (4/7)", "sshd[<NUM>]: (<NUM>/<NUM>)"),
             // Hexadecimal.
-            ("0x1f 0xZZ 5f3e1c2 deadbeef 1234567", "<HEX> 0xZZ <HEX> deadbeef <NUM>"),
+            (
+                "0x1f 0xZZ 5f3e1c2 deadbeef 1234567",
+                "<HEX> 0xZZ <HEX> deadbeef <NUM>",
+            ),
             ("libfoo-5f3e1c2d3a4b5c6d.rlib", "libfoo-<HEX>.rlib"),
             ("550e8400-e29b-41d4-a716-446655440000,", "<UUID>,"),
             // Addresses.
-            ("10.0.0.1:80 10.0.0.0/8 1.2.3.4.5", "<IP>:<NUM> <IP>/<NUM> <NUM>"),
-            ("fe80::1%eth0 ::1 2001:db8:0:0:0:0:0:1", "<IP>%eth0 <IP> <IP>"),
-            ("00:1a:2b:3c:4d:5e a::b f64::abs std::fmt", "<MAC> a::b f64::abs std::fmt"),
+            (
+                "10.0.0.1:80 10.0.0.0/8 1.2.3.4.5",
+                "<IP>:<NUM> <IP>/<NUM> <NUM>",
+            ),
+            (
+                "fe80::1%eth0 ::1 2001:db8:0:0:0:0:0:1",
+                "<IP>%eth0 <IP> <IP>",
+            ),
+            (
+                "00:1a:2b:3c:4d:5e a::b f64::abs std::fmt",
+                "<MAC> a::b f64::abs std::fmt",
+            ),
             // Paths and URLs.
-            ("/etc/passwd:12: ./a ../b ~/c", "<PATH>:<NUM>: <PATH> <PATH> <PATH>"),
-            ("src/main.rs a/b/c and/or I/O 5/10", "<PATH> <PATH> and/or I/O <NUM>/<NUM>"),
+            (
+                "/etc/passwd:12: ./a ../b ~/c",
+                "<PATH>:<NUM>: <PATH> <PATH> <PATH>",
+            ),
+            (
+                "src/main.rs a/b/c and/or I/O 5/10",
+                "<PATH> <PATH> and/or I/O <NUM>/<NUM>",
+            ),
             ("HTTP/1.1 text/html / //", "HTTP/<NUM> text/html / //"),
-            ("-I/usr/include --out=/tmp/x -L dependency=/a", "-I<PATH> --out=<PATH> -L dependency=<PATH>"),
+            (
+                "-I/usr/include --out=/tmp/x -L dependency=/a",
+                "-I<PATH> --out=<PATH> -L dependency=<PATH>",
+            ),
             ("3rdparty/lib/x.c 'a/b.c'", "<PATH> '<PATH>'"),
             ("get https://x.org/a?b=1, ok", "get <URL>, ok"),
             ("registry+https://x.org#a@1", "registry+<URL>"),
@@ -195,7 +226,10 @@ mod tests {
     #[test]
     fn keeps_the_first_timestamp_as_it_stands() {
         let cases = [
-            ("2026-01-31 12:00:00 at 13:00:00", Some("2026-01-31 12:00:00")),
+            (
+                "2026-01-31 12:00:00 at 13:00:00",
+                Some("2026-01-31 12:00:00"),
+            ),
             ("from 13:00:00 to 14:00:00", Some("13:00:00")),
             ("[Jan  1 12:00:00]: x", Some("Jan  1 12:00:00")),
             ("none", None),

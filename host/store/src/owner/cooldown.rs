@@ -3,7 +3,10 @@
 use crate::cells::{Cells, Table, at_opt, cells, not_before};
 use crate::{Read, Result, Rows, Write};
 
-const COOLDOWN: Table = Table { name: "task_cooldown", key: &["user_id"] };
+const COOLDOWN: Table = Table {
+    name: "task_cooldown",
+    key: &["user_id"],
+};
 
 /// The device's rest.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -25,12 +28,22 @@ pub struct Cooldown {
 /// # Errors
 /// [`crate::Error::Malformed`].
 pub fn get(tx: &Read, user_id: &str) -> Result<Option<Cooldown>> {
-    tx.one(COOLDOWN, "SELECT * FROM task_cooldown WHERE user_id = ?1", [user_id], cooldown_of)
+    tx.one(
+        COOLDOWN,
+        "SELECT * FROM task_cooldown WHERE user_id = ?1",
+        [user_id],
+        cooldown_of,
+    )
 }
 
 /// Every row.
 pub fn all(tx: &Read) -> Result<Rows<Cooldown>> {
-    tx.rows(COOLDOWN, "SELECT * FROM task_cooldown ORDER BY user_id", [], cooldown_of)
+    tx.rows(
+        COOLDOWN,
+        "SELECT * FROM task_cooldown ORDER BY user_id",
+        [],
+        cooldown_of,
+    )
 }
 
 /// Sets the rest of its user's device.

@@ -3,7 +3,10 @@
 use crate::cells::{Cells, Table, at, cells};
 use crate::{Read, Result, Write};
 
-const ENERGY: Table = Table { name: "energy", key: &["device"] };
+const ENERGY: Table = Table {
+    name: "energy",
+    key: &["device"],
+};
 
 /// The words of `energy_type`, here and in `peers`.
 pub const ENERGY_TYPES: &[(&str, &str)] = &[
@@ -47,7 +50,12 @@ pub struct Energy {
 /// # Errors
 /// [`crate::Error::Malformed`].
 pub fn get(tx: &Read) -> Result<Option<Energy>> {
-    tx.one(ENERGY, "SELECT * FROM energy WHERE device = 'self'", [], energy_of)
+    tx.one(
+        ENERGY,
+        "SELECT * FROM energy WHERE device = 'self'",
+        [],
+        energy_of,
+    )
 }
 
 /// Sets what this node runs on.

@@ -6,10 +6,13 @@
 
 use rusqlite::params;
 
-use crate::cells::{Cells, Table, at, cells};
+use crate::cells::{Cells, Table, at_opt, cells};
 use crate::{Error, Read, Result, Rows, Write};
 
-const HOURS: Table = Table { name: "delegation_hours", key: &["user_id", "id"] };
+const HOURS: Table = Table {
+    name: "delegation_hours",
+    key: &["user_id", "id"],
+};
 
 /// Minutes of a day.
 pub const DAY_MINUTES: u16 = 24 * 60;
@@ -37,7 +40,8 @@ pub struct Hours {
 
 /// The windows of a user that are in force; those switched off are not looked at.
 pub fn in_force(tx: &Read, user_id: &str) -> Result<Rows<Hours>> {
-    let sql = "SELECT * FROM delegation_hours WHERE user_id = ?1 AND is_active IS NOT 0 ORDER BY rowid";
+    let sql =
+        "SELECT * FROM delegation_hours WHERE user_id = ?1 AND is_active IS NOT 0 ORDER BY rowid";
     tx.rows(HOURS, sql, [user_id], hours_of)
 }
 
@@ -49,7 +53,12 @@ pub fn list(tx: &Read, user_id: &str) -> Result<Rows<Hours>> {
 
 /// Everyone's windows that are in force.
 pub fn all(tx: &Read) -> Result<Rows<Hours>> {
-    tx.rows(HOURS, "SELECT * FROM delegation_hours WHERE is_active IS NOT 0 ORDER BY rowid", [], hours_of)
+    tx.rows(
+        HOURS,
+        "SELECT * FROM delegation_hours WHERE is_active IS NOT 0 ORDER BY rowid",
+        [],
+        hours_of,
+    )
 }
 
 /// Adds a window.
@@ -69,7 +78,7 @@ pub fn add(tx: &Write, hours: &Hours) -> Result<()> {
             "end_minute": hours.end % 60,
             "is_active": hours.active,
             "description": hours.description.clone(),
-            "created_at": at(hours.created_at.unwrap_or_default()),
+            "created_at": at_opt(hours.created_at),
         },
     )?;
     Ok(())
@@ -80,8 +89,14 @@ pub fn add(tx: &Write, hours: &Hours) -> Result<()> {
 /// # Errors
 /// [`Error::Missing`].
 pub fn remove(tx: &Write, user_id: &str, id: &str) -> Result<()> {
-    match tx.run("DELETE FROM delegation_hours WHERE user_id = ?1 AND id = ?2", params![user_id, id])? {
-        0 => Err(Error::Missing { what: "window of hours", key: id.to_owned() }),
+    match tx.run(
+        "DELETE FROM delegation_hours WHERE user_id = ?1 AND id = ?2",
+        params![user_id, id],
+    )? {
+        0 => Err(Error::Missing {
+            what: "window of hours",
+            key: id.to_owned(),
+        }),
         _ => Ok(()),
     }
 }

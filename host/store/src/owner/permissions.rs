@@ -9,7 +9,10 @@ use rusqlite::params;
 use crate::cells::{Cells, Table, at, cells};
 use crate::{Error, Read, Result, Rows, Write};
 
-const PERMISSIONS: Table = Table { name: "peer_permissions", key: &["peer_id", "user_id"] };
+const PERMISSIONS: Table = Table {
+    name: "peer_permissions",
+    key: &["peer_id", "user_id"],
+};
 
 /// Any peer, or anyone.
 pub const ANY: &str = "*";
@@ -42,14 +45,27 @@ pub fn check(tx: &Read, peer_id: &str, alias: Option<&str>, user_id: &str) -> Re
     let sql = "SELECT * FROM peer_permissions
         WHERE (peer_id = ?1 OR peer_id = ?2 OR peer_id = '*') AND (user_id = ?3 OR user_id = '*')
         ORDER BY peer_id = '*', user_id = '*', can_execute_task";
-    let rows = tx.list(PERMISSIONS, sql, params![peer_id, alias, user_id], permit_of)?;
+    let rows = tx.list(
+        PERMISSIONS,
+        sql,
+        params![peer_id, alias, user_id],
+        permit_of,
+    )?;
     let by = rows.into_iter().next();
-    Ok(Permission { allowed: by.as_ref().is_some_and(|permit| permit.allowed), by })
+    Ok(Permission {
+        allowed: by.as_ref().is_some_and(|permit| permit.allowed),
+        by,
+    })
 }
 
 /// All rows.
 pub fn list(tx: &Read) -> Result<Rows<Permit>> {
-    tx.rows(PERMISSIONS, "SELECT * FROM peer_permissions ORDER BY peer_id, user_id", [], permit_of)
+    tx.rows(
+        PERMISSIONS,
+        "SELECT * FROM peer_permissions ORDER BY peer_id, user_id",
+        [],
+        permit_of,
+    )
 }
 
 /// Sets one row.
@@ -72,7 +88,10 @@ pub fn set(tx: &Write, permit: &Permit, now: i64) -> Result<()> {
 pub fn remove(tx: &Write, peer_id: &str, user_id: &str) -> Result<()> {
     let sql = "DELETE FROM peer_permissions WHERE peer_id = ?1 AND user_id = ?2";
     match tx.run(sql, params![peer_id, user_id])? {
-        0 => Err(Error::Missing { what: "permission", key: format!("{peer_id}/{user_id}") }),
+        0 => Err(Error::Missing {
+            what: "permission",
+            key: format!("{peer_id}/{user_id}"),
+        }),
         _ => Ok(()),
     }
 }

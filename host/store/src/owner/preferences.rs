@@ -6,7 +6,10 @@ use crate::cells::{Cells, Table, at};
 use crate::limits::{IDLE_MINUTES_DEFAULT, IDLE_MINUTES_MAX};
 use crate::{Read, Result, Rows, Write};
 
-const PREFERENCES: Table = Table { name: "user_preferences", key: &["user_id"] };
+const PREFERENCES: Table = Table {
+    name: "user_preferences",
+    key: &["user_id"],
+};
 
 /// One user's preferences. The default is that of a user without a row.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -51,18 +54,25 @@ pub struct Change {
 /// [`crate::Error::Malformed`].
 pub fn get(tx: &Read, user_id: &str) -> Result<Preferences> {
     let sql = "SELECT * FROM user_preferences WHERE user_id = ?1";
-    Ok(tx.one(PREFERENCES, sql, [user_id], preferences_of)?.unwrap_or_default())
+    Ok(tx
+        .one(PREFERENCES, sql, [user_id], preferences_of)?
+        .unwrap_or_default())
 }
 
 /// Everyone's preferences, as far as there are rows.
 pub fn all(tx: &Read) -> Result<Rows<(String, Preferences)>> {
     let sql = "SELECT * FROM user_preferences ORDER BY user_id";
-    tx.rows(PREFERENCES, sql, [], |row| Ok((row.text("user_id")?, preferences_of(row)?)))
+    tx.rows(PREFERENCES, sql, [], |row| {
+        Ok((row.text("user_id")?, preferences_of(row)?))
+    })
 }
 
 /// Sets what `change` names; columns that it leaves out keep their value, or their default in a new row.
 pub fn set(tx: &Write, user_id: &str, change: &Change, now: i64) -> Result<()> {
-    let mut cells: Vec<(&str, Value)> = vec![("user_id", user_id.to_owned().into()), ("updated_at", at(now))];
+    let mut cells: Vec<(&str, Value)> = vec![
+        ("user_id", user_id.to_owned().into()),
+        ("updated_at", at(now)),
+    ];
     if let Some(minutes) = change.min_idle_minutes {
         cells.push(("min_idle_between_tasks_minutes", minutes.into()));
     }
@@ -83,7 +93,9 @@ fn preferences_of(row: &Cells) -> Result<Preferences> {
     Ok(Preferences {
         // The range makes the conversion exact.
         min_idle_minutes: minutes as u32,
-        timezone: row.text_opt("timezone")?.filter(|zone| !zone.trim().is_empty()),
+        timezone: row
+            .text_opt("timezone")?
+            .filter(|zone| !zone.trim().is_empty()),
         critical_any_hour: row.flag("critical_any_hour")?,
         critical_any_idle: row.flag("critical_any_idle")?,
     })

@@ -6,7 +6,10 @@ use rusqlite::params;
 use crate::cells::{Cells, Table, at, at_opt, cells};
 use crate::{Error, Read, Result, Rows, Write};
 
-const RULES: Table = Table { name: "ethical_rules", key: &["user_id", "id"] };
+const RULES: Table = Table {
+    name: "ethical_rules",
+    key: &["user_id", "id"],
+};
 
 /// The words of `enforcement_level`.
 const LEVELS: &[(&str, Level)] = &[("strict", Level::Strict), ("warn", Level::Warn)];
@@ -56,18 +59,29 @@ pub struct Rule {
 
 /// The rules of a user that are in force; those switched off are not looked at.
 pub fn in_force(tx: &Read, user_id: &str) -> Result<Rows<Rule>> {
-    let sql = "SELECT * FROM ethical_rules WHERE user_id = ?1 AND is_active IS NOT 0 ORDER BY rowid";
+    let sql =
+        "SELECT * FROM ethical_rules WHERE user_id = ?1 AND is_active IS NOT 0 ORDER BY rowid";
     tx.rows(RULES, sql, [user_id], rule_of)
 }
 
 /// All rules of a user.
 pub fn list(tx: &Read, user_id: &str) -> Result<Rows<Rule>> {
-    tx.rows(RULES, "SELECT * FROM ethical_rules WHERE user_id = ?1 ORDER BY rowid", [user_id], rule_of)
+    tx.rows(
+        RULES,
+        "SELECT * FROM ethical_rules WHERE user_id = ?1 ORDER BY rowid",
+        [user_id],
+        rule_of,
+    )
 }
 
 /// Everyone's rules that are in force.
 pub fn all(tx: &Read) -> Result<Rows<Rule>> {
-    tx.rows(RULES, "SELECT * FROM ethical_rules WHERE is_active IS NOT 0 ORDER BY rowid", [], rule_of)
+    tx.rows(
+        RULES,
+        "SELECT * FROM ethical_rules WHERE is_active IS NOT 0 ORDER BY rowid",
+        [],
+        rule_of,
+    )
 }
 
 /// Adds a rule.
@@ -97,7 +111,8 @@ pub fn add(tx: &Write, rule: &Rule) -> Result<()> {
 /// # Errors
 /// [`Error::Missing`].
 pub fn set_active(tx: &Write, user_id: &str, id: &str, active: bool, now: i64) -> Result<()> {
-    let sql = "UPDATE ethical_rules SET is_active = ?3, updated_at = ?4 WHERE user_id = ?1 AND id = ?2";
+    let sql =
+        "UPDATE ethical_rules SET is_active = ?3, updated_at = ?4 WHERE user_id = ?1 AND id = ?2";
     found(tx.run(sql, params![user_id, id, active, at(now)])?, id)
 }
 
@@ -106,12 +121,21 @@ pub fn set_active(tx: &Write, user_id: &str, id: &str, active: bool, now: i64) -
 /// # Errors
 /// [`Error::Missing`].
 pub fn remove(tx: &Write, user_id: &str, id: &str) -> Result<()> {
-    found(tx.run("DELETE FROM ethical_rules WHERE user_id = ?1 AND id = ?2", params![user_id, id])?, id)
+    found(
+        tx.run(
+            "DELETE FROM ethical_rules WHERE user_id = ?1 AND id = ?2",
+            params![user_id, id],
+        )?,
+        id,
+    )
 }
 
 fn found(changed: usize, id: &str) -> Result<()> {
     match changed {
-        0 => Err(Error::Missing { what: "rule", key: id.to_owned() }),
+        0 => Err(Error::Missing {
+            what: "rule",
+            key: id.to_owned(),
+        }),
         _ => Ok(()),
     }
 }

@@ -3,7 +3,10 @@
 use crate::cells::{Cells, Table, at, at_opt, cells};
 use crate::{Read, Result, Rows, Write};
 
-const DELEGATIONS: Table = Table { name: "task_delegations", key: &["id"] };
+const DELEGATIONS: Table = Table {
+    name: "task_delegations",
+    key: &["id"],
+};
 
 /// One lease.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]

@@ -3,8 +3,14 @@
 use crate::cells::{Cells, Table, at, cells};
 use crate::{Read, Result, Rows, Write};
 
-const HISTORY: Table = Table { name: "execution_history", key: &["id"] };
-const FEEDBACK: Table = Table { name: "feedback", key: &["id"] };
+const HISTORY: Table = Table {
+    name: "execution_history",
+    key: &["id"],
+};
+const FEEDBACK: Table = Table {
+    name: "feedback",
+    key: &["id"],
+};
 
 /// One entry of a task's history.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

@@ -1,0 +1,144 @@
+//! From scores to a pick: which candidates qualify for the plan's energy, and who of equals comes first.
+
+use crate::outcome::{Out, Ranked};
+use crate::snapshot::{Candidates, Permission};
+use sha2::{Digest, Sha256};
+use weft_model::Instant;
+use weft_model::slots::placement::Score;
+use weft_model::slots::time::{Plan, Source};
+
+/// A plan as placement needs it.
+#[derive(Clone, Debug)]
+pub struct Needs<'a> {
+    /// The SLA's plan.
+    pub plan: &'a Plan,
+    /// When it is decided.
+    pub now: Instant,
+    /// Critical tasks take any energy.
+    pub critical: bool,
+}
+
+/// Why a candidate does not qualify for the plan's energy now; none when it does.
+pub fn disqualified(needs: &Needs<'_>, candidates: &Candidates, row: usize) -> Option<Out> {
+    let plan = needs.plan;
+    if row > 0 && !plan.delegate {
+        return Some(Out::MustStayHome);
+    }
+    if needs.critical || plan.latest_start.is_some_and(|latest| needs.now >= latest) {
+        return None;
+    }
+    if let Some(source) = plan.source
+        && candidates.value(row, "energy.source") != Some(source_code(source))
+    {
+        return Some(Out::OtherSource);
+    }
+    if plan.clean > 0.0
+        && candidates
+            .value(row, "energy.percent_clean")
+            .is_none_or(|clean| clean < plan.clean)
+    {
+        return Some(Out::NotCleanEnough);
+    }
+    if let Some(peak) = &plan.peak {
+        let minute = candidates.value(row, "peer.local_minute");
+        let inside = minute.is_some_and(|m| m >= f64::from(peak.from) && m < f64::from(peak.until));
+        if !inside {
+            return Some(Out::OffPeak);
+        }
+    }
+    None
+}
+
+/// Why a candidate may not run the task at all.
+pub fn forbidden(permission: Permission) -> Option<Out> {
+    match permission {
+        Permission::Allowed => None,
+        Permission::NoPermit => Some(Out::NoPermit),
+        Permission::NotInAllowedTasks => Some(Out::NotInAllowedTasks),
+    }
+}
+
+/// All candidates, best first: those that qualify by score and then by a hash of (task, candidate), then the rest.
+/// `scores` has one entry per candidate; none where the scorer was not asked about it.
+pub fn rank(
+    task: &str,
+    needs: &Needs<'_>,
+    candidates: &Candidates,
+    scores: &[Option<Score>],
+) -> Vec<Ranked> {
+    let mut ranking: Vec<(Ranked, Option<[u8; 32]>)> = candidates
+        .ids
+        .iter()
+        .enumerate()
+        .map(|(row, peer)| {
+            let (score, excluded) = match &scores[row] {
+                Some(Score::Score(score)) => (Some(*score), None),
+                Some(Score::Excluded(why)) => (None, Some(Out::Scorer(*why))),
+                None => (None, None),
+            };
+            let out = forbidden(candidates.permissions[row])
+                .or(excluded)
+                .or_else(|| disqualified(needs, candidates, row));
+            (
+                Ranked {
+                    peer: peer.clone(),
+                    score,
+                    out,
+                },
+                None,
+            )
+        })
+        .collect();
+    ranking.sort_by(|(a, _), (b, _)| {
+        a.out
+            .is_some()
+            .cmp(&b.out.is_some())
+            .then(match (a.score, b.score) {
+                (Some(x), Some(y)) => y.total_cmp(&x),
+                (x, y) => y.is_some().cmp(&x.is_some()),
+            })
+    });
+    break_ties(task, &mut ranking);
+    ranking.into_iter().map(|(ranked, _)| ranked).collect()
+}
+
+/// Orders each run of equals by a hash, so that no candidate is always first. Hashes only where there is a tie.
+fn break_ties(task: &str, ranking: &mut [(Ranked, Option<[u8; 32]>)]) {
+    let mut start = 0;
+    while start < ranking.len() {
+        let (score, out) = (ranking[start].0.score, ranking[start].0.out.is_some());
+        let run = ranking[start..]
+            .iter()
+            .take_while(|(r, _)| r.score == score && r.out.is_some() == out)
+            .count();
+        if run > 1 {
+            for (ranked, hash) in &mut ranking[start..start + run] {
+                *hash = Some(tie_hash(task, &ranked.peer));
+            }
+            ranking[start..start + run].sort_by(|(_, a), (_, b)| a.cmp(b));
+        }
+        start += run;
+    }
+}
+
+/// The hash that orders equals.
+fn tie_hash(task: &str, peer: &str) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update((task.len() as u64).to_be_bytes());
+    hash.update(task);
+    hash.update(peer);
+    hash.finalize().into()
+}
+
+/// A seed for policies that spread load on purpose.
+pub fn tie_seed(task: &str) -> u64 {
+    let hash = tie_hash(task, "");
+    u64::from_be_bytes([
+        hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7],
+    ])
+}
+
+/// The code of a source in wit/features.md.
+pub fn source_code(source: Source) -> f64 {
+    f64::from(source as u8)
+}

@@ -1,0 +1,32 @@
+//! Limits of a release and its envelope, with their units.
+
+/// Largest release record, in bytes.
+pub const RELEASE_BYTES: usize = 256 * 1024;
+/// Largest envelope, in bytes: a release and its signatures.
+pub const ENVELOPE_BYTES: usize = RELEASE_BYTES + 64 * 1024;
+/// Longest release name, in characters.
+pub const NAME_CHARS: usize = 64;
+/// Longest world or import name, in bytes.
+pub const WORLD_BYTES: usize = 128;
+/// Longest description, in bytes.
+pub const DESCRIPTION_BYTES: usize = 4 * 1024;
+/// Longest source, license or domain, in bytes.
+pub const TEXT_BYTES: usize = 512;
+/// Largest JSON Schema of a config, in bytes.
+pub const SCHEMA_BYTES: usize = 64 * 1024;
+/// Largest canonical config, in bytes.
+pub const CONFIG_BYTES: usize = 64 * 1024;
+/// Deepest nesting of a config, and longest chain of references in its schema, in steps.
+pub const CONFIG_DEPTH: usize = 32;
+/// Most imports of a release.
+pub const IMPORTS: usize = 64;
+/// Most features that a release reads.
+pub const FEATURES: usize = 64;
+/// Most models of a release.
+pub const MODELS: usize = 16;
+/// Most signatures on an envelope.
+pub const SIGNATURES: usize = 64;
+/// Largest integer in a record: 2^53 - 1, the largest that every JSON reader still tells from its neighbours.
+pub const MAX_INTEGER: u64 = (1 << 53) - 1;
+/// Largest model, in bytes: 1 TiB.
+pub const MODEL_BYTES: u64 = 1 << 40;

@@ -1,0 +1,492 @@
+//! The release record: what people publish, install and pin by its CID (DESIGN 4).
+
+use crate::kind::{Kind, World, WorldError};
+use crate::limits::{
+    DESCRIPTION_BYTES, FEATURES, IMPORTS, MAX_INTEGER, MODEL_BYTES, MODELS, RELEASE_BYTES,
+    TEXT_BYTES, WORLD_BYTES,
+};
+use crate::text::{self, TextError};
+use semver::Version;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use weft_model::cbor::{self, CborError};
+use weft_model::slot::Failure;
+use weft_model::{Cid, Did, Instant, Slot, content, features, limits as host};
+
+/// A policy, workload or skill of one version. Its CID is over its canonical DAG-CBOR.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// Its name under the publisher: 1 to 64 lowercase letters, digits and dashes.
+    pub name: String,
+    /// Who publishes; its key signs as author.
+    pub publisher: Did,
+    /// For people.
+    pub version: Version,
+    /// For machines: 1 to 2^53 - 1, strictly rising per (publisher, name).
+    pub revision: u64,
+    /// What it implements, such as `weft:scorer/scorer@0.1.0`.
+    pub world: String,
+    /// The component.
+    pub component: Component,
+    /// Exactly what the component imports, sorted.
+    pub imports: Vec<String>,
+    /// The features that it reads, in the order of its columns.
+    pub features: Vec<String>,
+    /// What one call of it may use.
+    pub limits: Limits,
+    /// What happens when a policy can't answer. None for a workload.
+    pub failure: Option<Failure>,
+    /// JSON Schema of its config, as text. None: nothing can be set.
+    pub config_schema: Option<String>,
+    /// Files that it is given, such as weights.
+    pub models: Vec<Model>,
+    /// Golden vectors, a DAG-CBOR list.
+    pub vectors: Option<Cid>,
+    /// When it was made.
+    pub created: Instant,
+    /// When it is no longer installed.
+    pub expires: Option<Instant>,
+    /// Where its sources are.
+    pub source: Option<String>,
+    /// SPDX expression.
+    pub license: Option<String>,
+    /// One line for a person; may be empty.
+    pub description: String,
+    /// Field of knowledge of a skill, such as `medicine`.
+    pub domain: Option<String>,
+    /// How well a skill does.
+    pub effectiveness: Option<Effectiveness>,
+    /// The release that this one replaces.
+    pub supersedes: Option<Cid>,
+}
+
+/// The bytes that a release runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    /// CID of the file.
+    pub cid: Cid,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// A file that a release is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// Its name in the model directory, like a release's name but also with dots and underscores inside.
+    pub name: String,
+    /// CID of the file.
+    pub cid: Cid,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// What one call may use. Each is at least 1 and at most what the host gives a call of this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Fuel, roughly instructions.
+    pub fuel: u64,
+    /// Linear memory, in bytes.
+    pub memory_bytes: u64,
+    /// Wall time, in milliseconds.
+    pub deadline_ms: u64,
+    /// Bytes copied to the host.
+    pub output_bytes: u64,
+}
+
+/// How well a skill does, and how that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Effectiveness {
+    /// 0 to 1.
+    pub value: f64,
+    /// Where the value comes from.
+    pub known: Known,
+}
+
+/// Where a figure comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Known {
+    /// Measured.
+    Measured,
+    /// Computed from a model.
+    Modelled,
+    /// Said by its publisher.
+    Declared,
+}
+
+/// What is wrong with a field of a release.
+#[derive(Debug, thiserror::Error)]
+#[error("release field `{field}`: {problem}")]
+pub struct RecordError {
+    /// The field.
+    pub field: &'static str,
+    /// What was found and what is allowed.
+    pub problem: Problem,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// A text.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// A world.
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// A config schema.
+    #[error(transparent)]
+    Schema(#[from] crate::config::ConfigError),
+    /// Anything else, as what was found and what is allowed.
+    #[error("found {found}, allowed is {allowed}")]
+    Value {
+        /// What was found.
+        found: String,
+        /// What is allowed.
+        allowed: String,
+    },
+}
+
+/// Bytes that are no release.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// Not DAG-CBOR of this shape.
+    #[error(transparent)]
+    Cbor(#[from] CborError),
+    /// Too many bytes.
+    #[error("a release of {found} bytes is over the limit of {RELEASE_BYTES} bytes")]
+    TooLarge {
+        /// Bytes found.
+        found: usize,
+    },
+    /// Another encoding of what it says; the same record must have one CID.
+    #[error("the release is not in canonical DAG-CBOR; encode it again and publish that")]
+    NotCanonical,
+    /// A field breaks its rule.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+impl Release {
+    /// What it is.
+    ///
+    /// # Errors
+    /// When its world is none that a release can have.
+    pub fn kind(&self) -> Result<Kind, WorldError> {
+        Kind::of_world(&self.world)
+    }
+
+    /// The slot that it can serve; none for a workload.
+    pub fn slot(&self) -> Option<Slot> {
+        match self.kind() {
+            Ok(Kind::Policy(slot)) => Some(slot),
+            _ => None,
+        }
+    }
+
+    /// Whether it may no longer be installed at `now`.
+    pub fn is_expired(&self, now: Instant) -> bool {
+        self.expires.is_some_and(|end| end <= now)
+    }
+
+    /// Its canonical bytes and their CID, if it is valid.
+    ///
+    /// # Errors
+    /// The field that is not.
+    pub fn encode(&self) -> Result<(Vec<u8>, Cid), ReleaseError> {
+        self.validate()?;
+        let bytes = cbor::encode(self)?;
+        if bytes.len() > RELEASE_BYTES {
+            return Err(ReleaseError::TooLarge { found: bytes.len() });
+        }
+        let cid = content::record_cid(&bytes);
+        Ok((bytes, cid))
+    }
+
+    /// Reads canonical bytes and checks every field.
+    ///
+    /// # Errors
+    /// When they are too many, no release, not canonical, or break a rule.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ReleaseError> {
+        if bytes.len() > RELEASE_BYTES {
+            return Err(ReleaseError::TooLarge { found: bytes.len() });
+        }
+        let release: Self = cbor::decode(bytes)?;
+        if cbor::encode(&release)? != bytes {
+            return Err(ReleaseError::NotCanonical);
+        }
+        release.validate()?;
+        Ok(release)
+    }
+
+    /// Checks every field against its rule.
+    ///
+    /// # Errors
+    /// The first that breaks one, with what was found and what is allowed.
+    pub fn validate(&self) -> Result<(), RecordError> {
+        let kind = in_field("world", || {
+            text::check(&self.world, 1, WORLD_BYTES)?;
+            Ok(self.kind()?)
+        })?;
+        in_field("name", || Ok(text::check_name(&self.name)?))?;
+        in_field("version", || Ok(text::check(&self.version.to_string(), 1, TEXT_BYTES)?))?;
+        in_field("revision", || integer(self.revision, 1, MAX_INTEGER))?;
+        in_field("component", || {
+            file(&self.component.cid)?;
+            integer(self.component.size, 1, host::COMPONENT_BYTES)
+        })?;
+        in_field("imports", || self.check_imports(kind))?;
+        in_field("features", || self.check_features(kind))?;
+        in_field("limits", || self.limits.check(kind))?;
+        in_field("failure", || self.check_failure(kind))?;
+        in_field("config_schema", || match &self.config_schema {
+            Some(schema) => Ok(crate::config::check_schema(schema)?),
+            None => Ok(()),
+        })?;
+        in_field("models", || self.check_models(kind))?;
+        in_field("vectors", || self.vectors.iter().try_for_each(record_link))?;
+        in_field("supersedes", || self.supersedes.iter().try_for_each(record_link))?;
+        in_field("expires", || match self.expires {
+            Some(end) if end <= self.created => Err(value(end, "an instant after `created`")),
+            _ => Ok(()),
+        })?;
+        in_field("description", || Ok(text::check(&self.description, 0, DESCRIPTION_BYTES)?))?;
+        for (field, text) in [
+            ("source", &self.source),
+            ("license", &self.license),
+            ("domain", &self.domain),
+        ] {
+            if let Some(text) = text {
+                in_field(field, || Ok(text::check(text, 1, TEXT_BYTES)?))?;
+            }
+        }
+        in_field("effectiveness", || match self.effectiveness {
+            Some(e) if !(0.0..=1.0).contains(&e.value) => Err(value(e.value, "0 to 1")),
+            _ => Ok(()),
+        })
+    }
+
+    fn check_imports(&self, kind: Kind) -> Result<(), Problem> {
+        count(self.imports.len(), IMPORTS)?;
+        for import in &self.imports {
+            text::check(import, 1, WORLD_BYTES)?;
+            if matches!(kind, Kind::Policy(_)) && !is_types_only(import) {
+                return Err(value(
+                    format!("`{}`", text::shown(import, 80)),
+                    "`weft:model/types`: a policy has no functions to call",
+                ));
+            }
+        }
+        if !self.imports.windows(2).all(|w| w[0] < w[1]) {
+            return Err(value("a list out of order or with repeats", "a sorted list"));
+        }
+        Ok(())
+    }
+
+    fn check_features(&self, kind: Kind) -> Result<(), Problem> {
+        count(self.features.len(), FEATURES)?;
+        let mut seen = BTreeSet::new();
+        for id in &self.features {
+            let known = match kind {
+                Kind::Policy(slot) => features::find(slot, id).is_some(),
+                Kind::Workload => false,
+            };
+            if !known {
+                return Err(value(
+                    format!("`{}`", text::shown(id, 80)),
+                    match kind {
+                        Kind::Policy(slot) => {
+                            format!("the features of the slot `{slot}` in wit/features.md")
+                        }
+                        Kind::Workload => "none for a workload".to_owned(),
+                    },
+                ));
+            }
+            if !seen.insert(id) {
+                return Err(value(format!("`{id}` twice"), "each feature once"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_failure(&self, kind: Kind) -> Result<(), Problem> {
+        match (kind, self.failure) {
+            (Kind::Workload, None) => Ok(()),
+            (Kind::Workload, Some(_)) => Err(value("one", "none for a workload")),
+            (Kind::Policy(slot), found) => {
+                let allowed = allowed_failures(slot);
+                match found {
+                    Some(mode) if allowed.contains(&mode) => Ok(()),
+                    found => Err(value(
+                        found.map_or_else(|| "none".to_owned(), |m| format!("`{}`", failure_word(m))),
+                        format!(
+                            "{} for the slot `{slot}`",
+                            allowed
+                                .iter()
+                                .map(|m| format!("`{}`", failure_word(*m)))
+                                .collect::<Vec<_>>()
+                                .join(" or ")
+                        ),
+                    )),
+                }
+            }
+        }
+    }
+
+    fn check_models(&self, kind: Kind) -> Result<(), Problem> {
+        if matches!(kind, Kind::Policy(_)) && !self.models.is_empty() {
+            return Err(value("a model", "none for a policy"));
+        }
+        count(self.models.len(), MODELS)?;
+        let mut seen = BTreeSet::new();
+        for model in &self.models {
+            let name = &model.name;
+            text::check_name(&name.to_ascii_lowercase().replace(['.', '_'], "-"))
+                .map_err(|_| TextError::Name(text::shown(name, 80)))?;
+            if !seen.insert(name) {
+                return Err(value(format!("`{name}` twice"), "each name once"));
+            }
+            file(&model.cid)?;
+            integer(model.size, 1, MODEL_BYTES)?;
+        }
+        Ok(())
+    }
+}
+
+impl Limits {
+    /// The most that a release of this kind may ask for, which is what the host gives.
+    pub fn most(kind: Kind) -> Self {
+        match kind {
+            Kind::Policy(_) => Self {
+                fuel: host::POLICY_FUEL,
+                memory_bytes: host::POLICY_MEMORY_BYTES,
+                deadline_ms: host::POLICY_DEADLINE_MS,
+                output_bytes: host::POLICY_OUTPUT_BYTES,
+            },
+            Kind::Workload => Self {
+                fuel: host::WORKLOAD_FUEL,
+                memory_bytes: host::WORKLOAD_MEMORY_BYTES,
+                deadline_ms: host::WORKLOAD_DEADLINE_MS,
+                output_bytes: host::WORKLOAD_OUTPUT_BYTES,
+            },
+        }
+    }
+
+    /// Its four figures with their names, in the record's order.
+    pub fn figures(&self) -> [(&'static str, u64); 4] {
+        [
+            ("fuel", self.fuel),
+            ("memory_bytes", self.memory_bytes),
+            ("deadline_ms", self.deadline_ms),
+            ("output_bytes", self.output_bytes),
+        ]
+    }
+
+    fn check(&self, kind: Kind) -> Result<(), Problem> {
+        let most = Self::most(kind).figures();
+        for ((name, found), (_, max)) in self.figures().into_iter().zip(most) {
+            if !(1..=max).contains(&found) {
+                return Err(value(format!("{name} {found}"), format!("1 to {max}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The failure modes that a slot's release may name, the slot's own first, then stricter ones.
+pub fn allowed_failures(slot: Slot) -> &'static [Failure] {
+    match slot {
+        Slot::Override => &[Failure::NoOverride],
+        Slot::Voting => &[Failure::AbortTally],
+        Slot::Sla => &[Failure::LastGood],
+        Slot::Consent | Slot::Ethics => &[Failure::Closed],
+        Slot::Quota => &[Failure::LastGoodElseClosed, Failure::Closed],
+        Slot::Scorer => &[Failure::LastGoodElseFirstFit, Failure::LastGoodElseClosed],
+        Slot::Reward => &[Failure::HoldEscrow],
+        Slot::Reputation => &[Failure::KeepLast],
+        Slot::Carbon => &[Failure::Unknown],
+        Slot::Demand => &[Failure::KeepSeeding],
+    }
+}
+
+/// The word for a failure mode, as the record has it.
+pub fn failure_word(mode: Failure) -> &'static str {
+    match mode {
+        Failure::NoOverride => "no-override",
+        Failure::AbortTally => "abort-tally",
+        Failure::LastGood => "last-good",
+        Failure::LastGoodElseClosed => "last-good-else-closed",
+        Failure::LastGoodElseFirstFit => "last-good-else-first-fit",
+        Failure::Closed => "closed",
+        Failure::HoldEscrow => "hold-escrow",
+        Failure::KeepLast => "keep-last",
+        Failure::Unknown => "unknown",
+        Failure::KeepSeeding => "keep-seeding",
+    }
+}
+
+/// Whether an import is an instance that holds types alone. The engine checks the binary; this checks the claim.
+pub fn is_types_only(import: &str) -> bool {
+    World::parse(import).is_some_and(|w| w.package == "model" && w.name == "types")
+}
+
+fn in_field<T>(
+    field: &'static str,
+    check: impl FnOnce() -> Result<T, Problem>,
+) -> Result<T, RecordError> {
+    check().map_err(|problem| RecordError { field, problem })
+}
+
+fn value(found: impl ToString, allowed: impl ToString) -> Problem {
+    Problem::Value {
+        found: found.to_string(),
+        allowed: allowed.to_string(),
+    }
+}
+
+fn integer(found: u64, min: u64, max: u64) -> Result<(), Problem> {
+    if (min..=max).contains(&found) {
+        Ok(())
+    } else {
+        Err(value(found, format!("{min} to {max}")))
+    }
+}
+
+fn count(found: usize, max: usize) -> Result<(), Problem> {
+    if found <= max {
+        Ok(())
+    } else {
+        Err(value(format!("{found} entries"), format!("at most {max}")))
+    }
+}
+
+/// Multicodec of UnixFS.
+const DAG_PB: u64 = 0x70;
+/// Multihash code of sha2-256.
+const SHA2_256: u64 = 0x12;
+
+/// A file's CID: one raw block or a UnixFS tree.
+fn file(cid: &Cid) -> Result<(), Problem> {
+    link(cid, &[content::RAW, DAG_PB], "a CIDv1 of a file (raw or UnixFS, sha2-256)")
+}
+
+/// A structured record's CID.
+fn record_link(cid: &Cid) -> Result<(), Problem> {
+    link(cid, &[content::DAG_CBOR], "a CIDv1 of a record (DAG-CBOR, sha2-256)")
+}
+
+fn link(cid: &Cid, codecs: &[u64], allowed: &str) -> Result<(), Problem> {
+    let ok = cid.version() == cid::Version::V1
+        && codecs.contains(&cid.codec())
+        && cid.hash().code() == SHA2_256
+        && cid.hash().size() == 32;
+    if ok {
+        Ok(())
+    } else {
+        Err(value(format!("`{cid}`"), allowed))
+    }
+}

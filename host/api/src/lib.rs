@@ -1,1 +1,17 @@
-//! Local API: one Request/Response enum, used in-process and over a Unix socket.
+//! The local API: one [`Request`] and one [`Response`], in-process or over a home's Unix socket.
+//!
+//! Without a daemon [`Client::open`] hosts the node in this process under the home's lock; with one it talks to its
+//! socket. Either way a verb is one request and one response. The API holds no rules: it names what a node can be
+//! asked.
+
+mod client;
+mod dispatch;
+mod frame;
+mod request;
+mod response;
+pub mod server;
+
+pub use client::Client;
+pub use request::Request;
+pub use response::{ApiError, Response};
+pub use weft_node::report;

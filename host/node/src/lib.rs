@@ -1,1 +1,2 @@
-//! Composition root: carries effects between the rooms.
+//! The composition root (being assembled).
+pub mod report;

@@ -1,6 +1,7 @@
 -- The first schema. Instants are UTC text `YYYY-MM-DD HH:MM:SS`, so that they compare with datetime('now').
--- Tables that people read or write by hand are not STRICT and have no CHECKs and no foreign keys: a malformed
--- row can be written and fails closed when it is read. Tables of the node alone are STRICT.
+-- Tables that people read or write by hand have no CHECKs and no foreign keys: a malformed row can be written and
+-- fails closed when it is read. No table is STRICT: one that is makes the whole file unreadable for sqlite3 before
+-- 3.37, which RHEL 9 and Debian 11 still have. Types are checked where rows are read.
 
 -- Owner's tables: the truth about this node, edited by hand -----------------------------------------------------
 
@@ -290,14 +291,14 @@ CREATE TABLE events (
     kind TEXT NOT NULL,                                      -- what it is about: ballot, donation …
     bytes BLOB NOT NULL,                                     -- the signed event, canonical DAG-CBOR
     UNIQUE (author, seq)
-) STRICT;
+);
 CREATE INDEX events_by_kind ON events (kind);
 
 CREATE TABLE blocks (
     cid TEXT NOT NULL PRIMARY KEY,                           -- CID of the bytes
     bytes BLOB NOT NULL,                                     -- a small DAG-CBOR record
     added_at TEXT NOT NULL                                   -- when it came here
-) STRICT;
+);
 
 CREATE TABLE decisions (
     cid TEXT NOT NULL PRIMARY KEY,                           -- CID of the decision record (in blocks)
@@ -305,13 +306,13 @@ CREATE TABLE decisions (
     attempt INTEGER NOT NULL,                                -- which decision about it, from 1
     at TEXT NOT NULL,                                        -- the decision's now
     verdict TEXT NOT NULL                                    -- run-here delegate defer block queue
-) STRICT;
+);
 CREATE INDEX decisions_by_task ON decisions (task_id, attempt);
 
 CREATE TABLE traces (
     decision_cid TEXT NOT NULL PRIMARY KEY,                  -- the decision
     json TEXT NOT NULL                                       -- JSON: fuel and wall time per step
-) STRICT;
+);
 
 CREATE TABLE releases (
     cid TEXT NOT NULL PRIMARY KEY,                           -- the release's CID
@@ -332,7 +333,7 @@ CREATE TABLE releases (
     note TEXT,                                               -- why it is there, or what consent it waits for
     added_at TEXT NOT NULL,                                  -- when it came here
     updated_at TEXT NOT NULL                                 -- when its state last changed
-) STRICT;
+);
 CREATE INDEX releases_by_name ON releases (name, revision);
 CREATE INDEX releases_by_component ON releases (component_cid);
 
@@ -343,7 +344,7 @@ CREATE TABLE high_water (
     release_cid TEXT NOT NULL,                               -- which release that was
     at TEXT NOT NULL,                                        -- when
     PRIMARY KEY (publisher, name)
-) STRICT;
+);
 
 CREATE TABLE slot_history (
     id INTEGER PRIMARY KEY AUTOINCREMENT,                    -- running number of the change
@@ -354,7 +355,7 @@ CREATE TABLE slot_history (
     reason TEXT,                                             -- why, for a person
     bindings TEXT NOT NULL,                                  -- JSON: all bindings of the slot after the change
     restores INTEGER                                         -- the change that a rollback went back to
-) STRICT;
+);
 CREATE INDEX slot_history_by_slot ON slot_history (slot, id);
 
 CREATE TABLE workload_history (
@@ -366,7 +367,7 @@ CREATE TABLE workload_history (
     actor TEXT,                                              -- who did it
     reason TEXT,                                             -- why, for a person
     restores INTEGER                                         -- the change that a rollback went back to
-) STRICT;
+);
 CREATE INDEX workload_history_by_name ON workload_history (name, id);
 
 CREATE TABLE quarantine (
@@ -375,7 +376,7 @@ CREATE TABLE quarantine (
     at TEXT NOT NULL,                                        -- since when
     lifted_at TEXT,                                          -- when a person lifted it; NULL: it stands
     lifted_by TEXT                                           -- who did
-) STRICT;
+);
 
 CREATE TABLE faults (
     id INTEGER PRIMARY KEY AUTOINCREMENT,                    -- running number
@@ -385,7 +386,7 @@ CREATE TABLE faults (
     at_ms INTEGER NOT NULL,                                  -- the same in ms, for the breaker's window
     kind TEXT NOT NULL,                                      -- trap deadline memory output
     message TEXT                                             -- what it said
-) STRICT;
+);
 CREATE INDEX faults_by_release ON faults (release_cid, at_ms);
 
 CREATE TABLE native_cache (
@@ -394,9 +395,9 @@ CREATE TABLE native_cache (
     digest TEXT NOT NULL,                                    -- sha256 of the cached native code, hex
     created_at TEXT NOT NULL,                                -- when it was compiled
     PRIMARY KEY (component_cid, engine_profile)
-) STRICT;
+);
 
 CREATE TABLE meta (
     key TEXT NOT NULL PRIMARY KEY,                           -- what
     value TEXT NOT NULL                                      -- its value
-) STRICT;
+);

@@ -82,6 +82,21 @@ pub fn trace(tx: &Read, cid: &str) -> Result<Option<String>> {
     tx.one(TRACES, sql, [cid], |row| row.text("json"))
 }
 
+/// Keeps the newest `keep` decisions; older ones go with their record and trace. Returns how many went.
+pub fn prune(tx: &Write, keep: u32) -> Result<usize> {
+    let old = "SELECT cid FROM decisions
+        WHERE rowid <= (SELECT rowid FROM decisions ORDER BY rowid DESC LIMIT 1 OFFSET ?1)";
+    tx.run(&format!("DELETE FROM blocks WHERE cid IN ({old})"), [keep])?;
+    tx.run(
+        &format!("DELETE FROM traces WHERE decision_cid IN ({old})"),
+        [keep],
+    )?;
+    tx.run(
+        &format!("DELETE FROM decisions WHERE cid IN ({old})"),
+        [keep],
+    )
+}
+
 fn decision_of(row: &Cells) -> Result<Decision> {
     Ok(Decision {
         cid: row.text("cid")?,

@@ -181,9 +181,9 @@ fn last(tx: &Read, slot: &str) -> Result<Option<SlotChange>> {
     tx.one(HISTORY, sql, [slot], change_of)
 }
 
-/// The last change before `id` that was not itself a rollback.
+/// The last change before `id`.
 fn before(tx: &Read, slot: &str, id: i64) -> Result<Option<SlotChange>> {
-    let sql = "SELECT * FROM slot_history WHERE slot = ?1 AND id < ?2 AND restores IS NULL ORDER BY id DESC LIMIT 1";
+    let sql = "SELECT * FROM slot_history WHERE slot = ?1 AND id < ?2 ORDER BY id DESC LIMIT 1";
     tx.one(HISTORY, sql, params![slot, id], change_of)
 }
 

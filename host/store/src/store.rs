@@ -17,8 +17,9 @@ use crate::{Error, Read, Result, Write, migrate};
 #[derive(Clone)]
 pub struct Store {
     path: Arc<Path>,
-    writer: Writer,
+    // Dropped before the writer: the last connection folds the log into the file, which a reader can't.
     readers: Arc<Mutex<Vec<Reader>>>,
+    writer: Writer,
 }
 
 /// The one connection that writes. Clones share it; their writes follow one another.
@@ -175,4 +176,103 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
 /// A panic while the lock was held has rolled its transaction back; what it guards is sound.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meta;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path().join("weft.db")).unwrap();
+        (dir, store)
+    }
+
+    fn other(store: &Store) -> Connection {
+        Connection::open(store.path()).unwrap()
+    }
+
+    #[test]
+    fn the_writer_is_durable_and_everyone_in_wal() {
+        let (_dir, store) = store();
+        let conn = locked(&store.writer.conn);
+        let pragma = |name| {
+            conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+                .unwrap()
+        };
+        assert_eq!(pragma("synchronous"), 2, "FULL");
+        assert_eq!(pragma("foreign_keys"), 0);
+        assert_eq!(pragma("busy_timeout"), BUSY_TIMEOUT_MS as i64);
+        let mode: String = conn
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .unwrap();
+        assert_eq!(mode, "wal");
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let (_dir, store) = store();
+        let reader = store.reader().unwrap();
+        let error = reader.conn.execute("DELETE FROM meta", []).unwrap_err();
+        assert!(matches!(Error::from(error), Error::ReadOnly));
+    }
+
+    #[test]
+    fn a_lock_held_by_another_program_is_busy_and_nothing_is_lost() {
+        let (_dir, store) = store();
+        locked(&store.writer.conn)
+            .busy_timeout(Duration::ZERO)
+            .unwrap();
+        let hand = other(&store);
+        hand.execute_batch("BEGIN IMMEDIATE; INSERT INTO meta VALUES ('hand', '1')")
+            .unwrap();
+        let error = store.write(|tx| meta::set(tx, "node", "1")).unwrap_err();
+        assert!(matches!(error, Error::Busy), "{error}");
+        hand.execute_batch("COMMIT").unwrap();
+        store.write(|tx| meta::set(tx, "node", "1")).unwrap();
+        store
+            .read(|tx| {
+                assert_eq!(meta::get(tx, "hand")?.as_deref(), Some("1"));
+                assert_eq!(meta::get(tx, "node")?.as_deref(), Some("1"));
+                Ok::<_, Error>(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn a_panic_in_a_write_rolls_back_and_the_writer_goes_on() {
+        let (_dir, store) = store();
+        let clone = store.clone();
+        let thread = std::thread::spawn(move || {
+            clone.write(|tx| -> Result<()> {
+                meta::set(tx, "half", "1")?;
+                panic!("on purpose");
+            })
+        });
+        assert!(thread.join().is_err());
+        store.write(|tx| meta::set(tx, "whole", "1")).unwrap();
+        assert_eq!(store.read(|tx| meta::get(tx, "half")).unwrap(), None);
+        assert_eq!(
+            store.read(|tx| meta::get(tx, "whole")).unwrap().as_deref(),
+            Some("1")
+        );
+    }
+
+    #[test]
+    fn read_connections_are_kept_up_to_the_limit() {
+        let (_dir, store) = store();
+        fn nested(store: &Store, depth: usize) {
+            if depth > 0 {
+                store
+                    .read(|_| {
+                        nested(store, depth - 1);
+                        Ok::<_, Error>(())
+                    })
+                    .unwrap();
+            }
+        }
+        nested(&store, READERS_KEPT + 2);
+        assert_eq!(locked(&store.readers).len(), READERS_KEPT);
+    }
 }

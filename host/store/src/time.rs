@@ -1,13 +1,17 @@
 //! Instants between the API (signed 64-bit UTC milliseconds) and SQL (UTC text `YYYY-MM-DD HH:MM:SS`).
 //!
 //! The text has whole seconds and compares with SQLite's `datetime('now')`. An instant that something must wait for
-//! is rounded up ([`format_up`]), every other one down ([`format`]), so nothing that is read back starts early.
+//! is rounded up ([`format_up`]), every other one down ([`format()`]), so nothing that is read back starts early.
 //! Reading also takes what people write: fractions, `T`, `Z`, an offset, a date alone.
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::civil::{self, DateTime};
+use jiff::{SignedDuration, Timestamp};
 
 /// Milliseconds of one second.
 const SECOND_MS: i64 = 1_000;
+
+/// The instant 0.
+const EPOCH: DateTime = civil::date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// 0000-01-01 00:00:00 and 9999-12-31 23:59:59 in seconds: what SQLite's text form can hold.
 const TEXT_SECONDS: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
@@ -32,20 +36,12 @@ pub fn parse(text: &str) -> Option<i64> {
         return Some(instant.as_millisecond());
     }
     let civil: DateTime = text.parse().ok()?;
-    Some(
-        civil
-            .to_zoned(TimeZone::UTC)
-            .ok()?
-            .timestamp()
-            .as_millisecond(),
-    )
+    i64::try_from(civil.duration_since(EPOCH).as_millis()).ok()
 }
 
 fn seconds(seconds: i64) -> String {
-    // Years -9999 to 9999 are what a timestamp holds; the clamp keeps within it.
     let seconds = seconds.clamp(*TEXT_SECONDS.start(), *TEXT_SECONDS.end());
-    let instant = Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
-    let at = TimeZone::UTC.to_datetime(instant);
+    let at = EPOCH.saturating_add(SignedDuration::from_secs(seconds));
     format!(
         "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
         at.year(),
@@ -74,6 +70,7 @@ mod tests {
             ("1970-01-02", Some(86_400_000)),
             (" 1970-01-02 ", Some(86_400_000)),
             ("1969-12-31 23:59:59", Some(-1_000)),
+            ("9999-12-31 23:59:59", Some(253_402_300_799_000)),
             ("2026-02-30 00:00:00", None),
             ("2026-01-01 25:00:00", None),
             ("tomorrow", None),
@@ -97,7 +94,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whole_seconds_come_back(seconds in -62_167_219_200i64..=253_402_207_200) {
+        fn whole_seconds_come_back(seconds in -62_167_219_200i64..=253_402_300_799) {
             proptest::prop_assert_eq!(parse(&format(seconds * SECOND_MS)), Some(seconds * SECOND_MS));
         }
     }

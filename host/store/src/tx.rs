@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, Params, params_from_iter};
+use rusqlite::{Connection, Params, ffi, params_from_iter};
 
 use crate::cells::{Cells, Table};
 use crate::{Error, Malformed, Result};
@@ -204,7 +204,10 @@ fn insert_sql(verb: &str, table: &str, cells: &[(&str, Value)]) -> String {
 fn exists(table: &'static str, error: Error) -> Error {
     match error {
         Error::Sqlite(rusqlite::Error::SqliteFailure(failure, message))
-            if failure.code == ErrorCode::ConstraintViolation =>
+            if matches!(
+                failure.extended_code,
+                ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE
+            ) =>
         {
             let message = message.unwrap_or_else(|| failure.to_string());
             Error::Exists {

@@ -128,7 +128,7 @@ pub fn history(tx: &Read, name: &str, limit: u32) -> Result<Vec<WorkloadChange>>
 }
 
 fn before(tx: &Read, name: &str, id: i64) -> Result<Option<WorkloadChange>> {
-    let sql = "SELECT * FROM workload_history WHERE name = ?1 AND id < ?2 AND restores IS NULL
+    let sql = "SELECT * FROM workload_history WHERE name = ?1 AND id < ?2
         ORDER BY id DESC LIMIT 1";
     tx.one(HISTORY, sql, params![name, id], change_of)
 }

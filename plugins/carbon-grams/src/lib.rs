@@ -94,7 +94,10 @@ fn rounded(mg: f64) -> i64 {
 /// A segment's grid in g/kWh and how well wh and grid are known together.
 fn grid_of(config: &Config, segment: &Segment) -> Result<(f64, Quality), PolicyError> {
     if segment.until < segment.from {
-        let text = format!("`until` {} lies before `from` {}", segment.until, segment.from);
+        let text = format!(
+            "`until` {} lies before `from` {}",
+            segment.until, segment.from
+        );
         return Err(PolicyError::BadInput(text));
     }
     amount(segment.wh, "wh")?;
@@ -160,7 +163,11 @@ impl Carbon for Grams {
                 }
             }
         }
-        let avoided = if home.is_some() { saved - transfer - verifiers } else { 0.0 };
+        let avoided = if home.is_some() {
+            saved - transfer - verifiers
+        } else {
+            0.0
+        };
         Ok(Footprint {
             emitted_mg: rounded(worker + verifiers + transfer),
             avoided_mg: rounded(avoided),

@@ -14,7 +14,12 @@ fn quality() -> impl Strategy<Value = Quality> {
 }
 
 fn source() -> impl Strategy<Value = Source> {
-    prop_oneof![Just(Source::Solar), Just(Source::Wind), Just(Source::Coal), Just(Source::Unknown)]
+    prop_oneof![
+        Just(Source::Solar),
+        Just(Source::Wind),
+        Just(Source::Coal),
+        Just(Source::Unknown)
+    ]
 }
 
 fn segment() -> impl Strategy<Value = Segment> {
@@ -108,8 +113,8 @@ proptest! {
         let mut split = job.clone();
         for actor in &mut split.actors {
             actor.segments = actor.segments.iter().flat_map(|segment| {
-                let first = Segment { wh: segment.wh * share, ..segment.clone() };
-                let second = Segment { wh: segment.wh - first.wh, ..segment.clone() };
+                let first = Segment { wh: segment.wh * share, ..*segment };
+                let second = Segment { wh: segment.wh - first.wh, ..*segment };
                 [first, second]
             }).collect();
         }

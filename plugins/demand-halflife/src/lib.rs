@@ -35,7 +35,11 @@ fn share(value: f64, what: &str) -> Result<f64, PolicyError> {
 
 /// Demand per seeder, at most 1. What is wanted and nobody serves is most urgent.
 fn urgency(demand: f64, seeders: u32) -> f64 {
-    if demand <= 0.0 { 0.0 } else { (demand / f64::from(seeders)).min(1.0) }
+    if demand <= 0.0 {
+        0.0
+    } else {
+        (demand / f64::from(seeders)).min(1.0)
+    }
 }
 
 /// The plugin.
@@ -45,8 +49,11 @@ impl Demand for HalfLife {
     type Config = Config;
 
     fn judge(_: Instant, config: &Config, item: &Item) -> Result<Verdict, PolicyError> {
-        if config.drop_below > config.replicate_above || config.replicate_above > config.at_once_above {
-            let text = "`drop_below`, `replicate_above` and `at_once_above` must rise in this order";
+        if config.drop_below > config.replicate_above
+            || config.replicate_above > config.at_once_above
+        {
+            let text =
+                "`drop_below`, `replicate_above` and `at_once_above` must rise in this order";
             return Err(PolicyError::BadConfig(text.to_owned()));
         }
         let prior = share(item.prior, "prior")?;
@@ -68,7 +75,12 @@ impl Demand for HalfLife {
         } else {
             Advice::Keep
         };
-        Ok(Verdict { demand, urgency, replicas, advice })
+        Ok(Verdict {
+            demand,
+            urgency,
+            replicas,
+            advice,
+        })
     }
 }
 

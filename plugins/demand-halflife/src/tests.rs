@@ -9,17 +9,26 @@ const ROUNDING: f64 = 1e-12;
 fn item() -> impl Strategy<Value = Item> {
     let uses = prop_oneof![0..20_u32, any::<u32>()];
     let seeders = prop_oneof![0..6_u32, any::<u32>()];
-    (0.0..=1.0, 0..60 * DAY_MS, uses, 0.0..=1.0, seeders, any::<u64>(), any::<u64>()).prop_map(
-        |(prior, elapsed, uses, effectiveness, seeders, size_bytes, free_bytes)| Item {
-            prior,
-            elapsed,
-            uses,
-            effectiveness,
-            seeders,
-            size_bytes,
-            free_bytes,
-        },
+    (
+        0.0..=1.0,
+        0..60 * DAY_MS,
+        uses,
+        0.0..=1.0,
+        seeders,
+        any::<u64>(),
+        any::<u64>(),
     )
+        .prop_map(
+            |(prior, elapsed, uses, effectiveness, seeders, size_bytes, free_bytes)| Item {
+                prior,
+                elapsed,
+                uses,
+                effectiveness,
+                seeders,
+                size_bytes,
+                free_bytes,
+            },
+        )
 }
 
 fn judge(item: &Item) -> Verdict {

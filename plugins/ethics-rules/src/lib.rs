@@ -160,7 +160,14 @@ impl Ethics for Rules {
         for rule in rules {
             let limit = understand(config, rule).map_err(|what| {
                 let parts = [
-                    "rule `", &rule.id, "` of kind `", &rule.kind, "` with value `", &rule.value, "` ", what,
+                    "rule `",
+                    &rule.id,
+                    "` of kind `",
+                    &rule.kind,
+                    "` with value `",
+                    &rule.value,
+                    "` ",
+                    what,
                 ];
                 PolicyError::BadInput(parts.concat())
             })?;

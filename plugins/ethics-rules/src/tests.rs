@@ -25,7 +25,11 @@ fn task(name: &str, tags: Vec<String>, watts: Option<f64>) -> Task {
         name: name.to_owned(),
         tags,
         watts: watts.unwrap_or(0.0),
-        watts_known: if watts.is_some() { Known::Measured } else { Known::Unknown },
+        watts_known: if watts.is_some() {
+            Known::Measured
+        } else {
+            Known::Unknown
+        },
         duration: 60_000,
         memory_mb: 100,
     }

@@ -68,7 +68,11 @@ fn weigh(config: &Config, receipts: &[Receipt]) -> (f64, f64) {
             pieces += factor * worth(config, value);
             factor *= config.same_counterparty;
         }
-        let role = if execution { config.execution } else { config.verification };
+        let role = if execution {
+            config.execution
+        } else {
+            config.verification
+        };
         weight += role * pieces;
         credit += pieces * if correct { role } else { -config.penalty };
     }

@@ -9,21 +9,26 @@ const ROUNDING: f64 = 1e-9;
 fn receipt() -> impl Strategy<Value = Receipt> {
     let role = prop_oneof![Just(Role::Execution), Just(Role::Verification)];
     let value = prop_oneof![Just(0), 0..1000_u64, any::<u64>()];
-    (role, any::<bool>(), value, 0..6_u32).prop_map(|(role, correct, value, counterparty)| Receipt {
-        role,
-        correct,
-        value,
-        counterparty,
+    (role, any::<bool>(), value, 0..6_u32).prop_map(|(role, correct, value, counterparty)| {
+        Receipt {
+            role,
+            correct,
+            value,
+            counterparty,
+        }
     })
 }
 
 fn subject() -> impl Strategy<Value = Subject> {
-    let score = (0.0..=1.0, 0.0..=1.0).prop_map(|(value, uncertainty)| Score { value, uncertainty });
+    let score =
+        (0.0..=1.0, 0.0..=1.0).prop_map(|(value, uncertainty)| Score { value, uncertainty });
     let receipts = prop::collection::vec(receipt(), 0..30);
-    (prop::option::of(score), 0..100 * DAY_MS, receipts).prop_map(|(prior, elapsed, receipts)| Subject {
-        prior,
-        elapsed,
-        receipts,
+    (prop::option::of(score), 0..100 * DAY_MS, receipts).prop_map(|(prior, elapsed, receipts)| {
+        Subject {
+            prior,
+            elapsed,
+            receipts,
+        }
     })
 }
 
@@ -32,11 +37,20 @@ fn judge(subject: &Subject) -> Score {
 }
 
 fn work(correct: bool, counterparty: u32) -> Receipt {
-    Receipt { role: Role::Execution, correct, value: 100, counterparty }
+    Receipt {
+        role: Role::Execution,
+        correct,
+        value: 100,
+        counterparty,
+    }
 }
 
 fn newcomer(receipts: Vec<Receipt>) -> Subject {
-    Subject { prior: None, elapsed: 0, receipts }
+    Subject {
+        prior: None,
+        elapsed: 0,
+        receipts,
+    }
 }
 
 proptest! {
@@ -104,12 +118,32 @@ proptest! {
 
 #[test]
 fn flawless_work_for_many_reaches_one() {
-    let score = judge(&newcomer((0..25).map(|counterparty| work(true, counterparty)).collect()));
-    assert_eq!(score, Score { value: 1.0, uncertainty: 0.0 });
+    let score = judge(&newcomer(
+        (0..25)
+            .map(|counterparty| work(true, counterparty))
+            .collect(),
+    ));
+    assert_eq!(
+        score,
+        Score {
+            value: 1.0,
+            uncertainty: 0.0
+        }
+    );
 }
 
 #[test]
 fn wrong_work_for_many_reaches_zero() {
-    let score = judge(&newcomer((0..25).map(|counterparty| work(false, counterparty)).collect()));
-    assert_eq!(score, Score { value: 0.0, uncertainty: 0.0 });
+    let score = judge(&newcomer(
+        (0..25)
+            .map(|counterparty| work(false, counterparty))
+            .collect(),
+    ));
+    assert_eq!(
+        score,
+        Score {
+            value: 0.0,
+            uncertainty: 0.0
+        }
+    );
 }

@@ -83,13 +83,10 @@ pub struct Split;
 impl Reward for Split {
     type Config = Config;
 
-    fn judge(
-        _: Instant,
-        config: &Config,
-        settlement: &Settlement,
-    ) -> Result<Payout, PolicyError> {
+    fn judge(_: Instant, config: &Config, settlement: &Settlement) -> Result<Payout, PolicyError> {
         if config.worker_percent + config.verifiers_percent + config.pool_percent != 100 {
-            let text = "`worker_percent`, `verifiers_percent` and `pool_percent` must add up to 100";
+            let text =
+                "`worker_percent`, `verifiers_percent` and `pool_percent` must add up to 100";
             return Err(PolicyError::BadConfig(text.to_owned()));
         }
         let amount = settlement.amount;
@@ -100,10 +97,18 @@ impl Reward for Split {
         let all = u128::from(BILLION) * u128::from(BILLION);
 
         let paid = accepted || config.pay_verifiers_when_rejected;
-        let for_verifiers = if paid { percent(amount, config.verifiers_percent) } else { 0 };
+        let for_verifiers = if paid {
+            percent(amount, config.verifiers_percent)
+        } else {
+            0
+        };
         let verifiers = split(for_verifiers, settlement)?;
         // Nobody agreed, or nobody was assigned: what was not verified is not paid for.
-        let unclaimed = if verifiers.is_none() { for_verifiers } else { 0 };
+        let unclaimed = if verifiers.is_none() {
+            for_verifiers
+        } else {
+            0
+        };
         let verifiers = verifiers.unwrap_or_else(|| vec![0; settlement.verifiers.len()]);
         let given: u64 = verifiers.iter().sum();
         let (worker, pool, refund) = if accepted {
@@ -124,7 +129,11 @@ impl Reward for Split {
             verifiers,
             pool,
             refund,
-            slash_worker: if accepted { 0 } else { percent(settlement.worker_stake, config.slash_worker_percent) },
+            slash_worker: if accepted {
+                0
+            } else {
+                percent(settlement.worker_stake, config.slash_worker_percent)
+            },
             slash_verifiers: settlement.verifiers.iter().map(slash).collect(),
         })
     }

@@ -4,7 +4,11 @@ use super::*;
 use proptest::prelude::*;
 
 fn verifier() -> impl Strategy<Value = Verifier> {
-    let reveal = prop_oneof![Just(Reveal::Agrees), Just(Reveal::Disagrees), Just(Reveal::Missing)];
+    let reveal = prop_oneof![
+        Just(Reveal::Agrees),
+        Just(Reveal::Disagrees),
+        Just(Reveal::Missing)
+    ];
     let reputation = prop_oneof![Just(0.0), 0.0..=1.0];
     (reveal, reputation, any::<u64>()).prop_map(|(reveal, reputation, stake)| Verifier {
         reveal,
@@ -17,22 +21,37 @@ fn settlement() -> impl Strategy<Value = Settlement> {
     let amount = prop_oneof![0..200_u64, any::<u64>(), u64::MAX - 10..=u64::MAX];
     let share = || prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0];
     let verifiers = prop::collection::vec(verifier(), 0..8);
-    (amount, any::<bool>(), share(), share(), any::<u64>(), verifiers).prop_map(
-        |(amount, accepted, quality, timeliness, worker_stake, verifiers)| Settlement {
-            amount,
-            accepted,
-            quality,
-            timeliness,
-            worker_stake,
-            verifiers,
-        },
+    (
+        amount,
+        any::<bool>(),
+        share(),
+        share(),
+        any::<u64>(),
+        verifiers,
     )
+        .prop_map(
+            |(amount, accepted, quality, timeliness, worker_stake, verifiers)| Settlement {
+                amount,
+                accepted,
+                quality,
+                timeliness,
+                worker_stake,
+                verifiers,
+            },
+        )
 }
 
 fn config() -> impl Strategy<Value = Config> {
     let slash = || 0..=100_u64;
-    (0..=100_u64, 0..=100_u64, any::<bool>(), slash(), slash(), slash()).prop_map(
-        |(worker, second, paid, by_worker, wrong, missing)| Config {
+    (
+        0..=100_u64,
+        0..=100_u64,
+        any::<bool>(),
+        slash(),
+        slash(),
+        slash(),
+    )
+        .prop_map(|(worker, second, paid, by_worker, wrong, missing)| Config {
             worker_percent: worker,
             verifiers_percent: (100 - worker) * second / 100,
             pool_percent: 100 - worker - (100 - worker) * second / 100,
@@ -40,8 +59,7 @@ fn config() -> impl Strategy<Value = Config> {
             slash_worker_percent: by_worker,
             slash_wrong_percent: wrong,
             slash_missing_percent: missing,
-        },
-    )
+        })
 }
 
 fn judge(config: &Config, settlement: &Settlement) -> Payout {

@@ -93,13 +93,30 @@ fn excluded(config: &Config, task: &Task, peer: &Candidate) -> Option<Exclusion>
         (peer.online == Some(0.0), Exclusion::Offline),
         (peer.path == Some(UNREACHABLE), Exclusion::Unreachable),
         (below(peer.cpu_free, cores), Exclusion::TooLittleCpu),
-        (below(peer.memory_free, task.memory_mb as f64), Exclusion::TooLittleMemory),
-        (peer.queue.is_some_and(|queue| queue >= config.queue_limit), Exclusion::NotFree),
-        (on_battery && below(peer.battery, config.min_battery), Exclusion::BatteryLow),
-        (below(peer.thermal, config.min_thermal_headroom), Exclusion::TooHot),
-        (task.fee > 0 && peer.cost.is_some_and(|cost| cost > fee), Exclusion::TooDear),
+        (
+            below(peer.memory_free, task.memory_mb as f64),
+            Exclusion::TooLittleMemory,
+        ),
+        (
+            peer.queue.is_some_and(|queue| queue >= config.queue_limit),
+            Exclusion::NotFree,
+        ),
+        (
+            on_battery && below(peer.battery, config.min_battery),
+            Exclusion::BatteryLow,
+        ),
+        (
+            below(peer.thermal, config.min_thermal_headroom),
+            Exclusion::TooHot,
+        ),
+        (
+            task.fee > 0 && peer.cost.is_some_and(|cost| cost > fee),
+            Exclusion::TooDear,
+        ),
     ];
-    filters.into_iter().find_map(|(out, why)| out.then_some(why))
+    filters
+        .into_iter()
+        .find_map(|(out, why)| out.then_some(why))
 }
 
 /// Points for the hour: all of them inside the peak of the source, a straight line down to none outside.
@@ -116,7 +133,11 @@ fn hour_points(config: &Config, peer: &Candidate) -> f64 {
     // Minutes from one time of the day on to the next occurrence of another.
     let onwards = |a: f64, b: f64| if b >= a { b - a } else { b - a + DAY_MINUTES };
     let inside = onwards(from, minute) <= onwards(from, until);
-    let distance = if inside { 0.0 } else { onwards(minute, from).min(onwards(until, minute)) };
+    let distance = if inside {
+        0.0
+    } else {
+        onwards(minute, from).min(onwards(until, minute))
+    };
     config.hour_points * (1.0 - distance / config.hour_fade_minutes).max(0.0)
 }
 
@@ -143,7 +164,10 @@ impl Scorer for CleanEnergy {
         _: u64,
     ) -> Result<Outcome, PolicyError> {
         if !(task.cores.is_finite() && task.cores >= 0.0) {
-            let text = format!("`cores` is {}; it must be a number that is not negative", task.cores);
+            let text = format!(
+                "`cores` is {}; it must be a number that is not negative",
+                task.cores
+            );
             return Err(PolicyError::BadInput(text));
         }
         if let Some(why) = excluded(config, task, peer) {

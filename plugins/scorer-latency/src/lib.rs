@@ -78,13 +78,30 @@ fn excluded(config: &Config, task: &Task, peer: &Candidate) -> Option<Exclusion>
         (peer.online == Some(0.0), Exclusion::Offline),
         (peer.path == Some(UNREACHABLE), Exclusion::Unreachable),
         (below(peer.cpu_free, cores), Exclusion::TooLittleCpu),
-        (below(peer.memory_free, task.memory_mb as f64), Exclusion::TooLittleMemory),
-        (peer.queue.is_some_and(|queue| queue >= config.queue_limit), Exclusion::NotFree),
-        (on_battery && below(peer.battery, config.min_battery), Exclusion::BatteryLow),
-        (below(peer.thermal, config.min_thermal_headroom), Exclusion::TooHot),
-        (task.fee > 0 && peer.cost.is_some_and(|cost| cost > fee), Exclusion::TooDear),
+        (
+            below(peer.memory_free, task.memory_mb as f64),
+            Exclusion::TooLittleMemory,
+        ),
+        (
+            peer.queue.is_some_and(|queue| queue >= config.queue_limit),
+            Exclusion::NotFree,
+        ),
+        (
+            on_battery && below(peer.battery, config.min_battery),
+            Exclusion::BatteryLow,
+        ),
+        (
+            below(peer.thermal, config.min_thermal_headroom),
+            Exclusion::TooHot,
+        ),
+        (
+            task.fee > 0 && peer.cost.is_some_and(|cost| cost > fee),
+            Exclusion::TooDear,
+        ),
     ];
-    filters.into_iter().find_map(|(out, why)| out.then_some(why))
+    filters
+        .into_iter()
+        .find_map(|(out, why)| out.then_some(why))
 }
 
 /// A share within 0 to 1. What is unknown, or is no share, is worth nothing.
@@ -117,7 +134,10 @@ impl Scorer for Latency {
         _: u64,
     ) -> Result<Outcome, PolicyError> {
         if !(task.cores.is_finite() && task.cores >= 0.0) {
-            let text = format!("`cores` is {}; it must be a number that is not negative", task.cores);
+            let text = format!(
+                "`cores` is {}; it must be a number that is not negative",
+                task.cores
+            );
             return Err(PolicyError::BadInput(text));
         }
         if let Some(why) = excluded(config, task, peer) {

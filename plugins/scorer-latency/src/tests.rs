@@ -26,19 +26,25 @@ fn columns() -> impl Strategy<Value = (usize, Vec<f64>, Vec<u64>)> {
 }
 
 fn task() -> impl Strategy<Value = Task> {
-    (any::<bool>(), 0_u64..10_000_000, 0.0..8.0, 0_u64..4000, 0_u64..500).prop_map(
-        |(critical, duration, cores, memory_mb, fee)| Task {
+    (
+        any::<bool>(),
+        0_u64..10_000_000,
+        0.0..8.0,
+        0_u64..4000,
+        0_u64..500,
+    )
+        .prop_map(|(critical, duration, cores, memory_mb, fee)| Task {
             critical,
             duration,
             cores,
             memory_mb,
             fee,
-        },
-    )
+        })
 }
 
 fn score(task: &Task, peer: &Candidate, tie_seed: u64) -> Outcome {
-    Latency::score(0, &Config::default(), task, peer, tie_seed).expect("a well-formed task is judged")
+    Latency::score(0, &Config::default(), task, peer, tie_seed)
+        .expect("a well-formed task is judged")
 }
 
 /// A candidate that passes every filter for tasks that need nothing.

@@ -80,6 +80,7 @@ conclude("open: 5 against 3 of 10: two more against would", None, [5, 3], 10, cl
 conclude("open: three options, certain", 2, [1, 0, 7], 11, closed=False)
 conclude("open: abstentions are not out any more", 0, [6, 0], 10, 9, closed=False)
 conclude("open: early conclusions switched off", None, [9, 0], 10, closed=False, config={"conclude_early": False})
+conclude("open: everyone has cast, early conclusions switched off", 0, [9, 1], 10, closed=False, config={"conclude_early": False})
 conclude("closed: early conclusions switched off", 0, [9, 0], 10, config={"conclude_early": False})
 conclude("another share: two thirds", None, [6, 4], 10, config={"decisive_share": 0.66})
 conclude("another share: a plain majority", 0, [6, 5], 20, config={"decisive_share": 0.5})

@@ -84,7 +84,9 @@ pub(crate) fn run(command: &mut Command, quiet: bool) -> Result<Output, BuildErr
 /// Runs a command and gives its stdout without the last line feed.
 pub(crate) fn ask(command: &mut Command) -> Result<String, BuildError> {
     let output = run(command, true)?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    Ok(String::from_utf8_lossy(&output.stdout)
+        .trim_end()
+        .to_owned())
 }
 
 /// The program and its first arguments, enough to recognise it.

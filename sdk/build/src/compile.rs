@@ -179,7 +179,11 @@ impl Remaps {
             .filter(|p| p.source.as_ref().is_some_and(|s| !s.starts_with("git+")))
             .filter_map(|p| p.manifest_path.parent()?.parent())
             .collect();
-        pairs.extend(registries.iter().map(|dir| (dir.to_path_buf(), "/cargo/registry".into())));
+        pairs.extend(
+            registries
+                .iter()
+                .map(|dir| (dir.to_path_buf(), "/cargo/registry".into())),
+        );
         // The standard library's sources, where they are installed, get the name that they have where they are not.
         let std_sources = sysroot.join("lib/rustlib/src/rust");
         pairs.push((sysroot, "/sysroot".into()));
@@ -281,7 +285,9 @@ fn descriptor(manifest: &Manifest, options: &BuildOptions) -> Result<Descriptor,
         )));
     }
     if own.vectors.is_empty() {
-        return Err(bad("there is no golden vector; add a case to `vectors`".into()));
+        return Err(bad(
+            "there is no golden vector; add a case to `vectors`".into()
+        ));
     }
     descriptor.features = own.features;
     descriptor.config_schema = own.config_schema;

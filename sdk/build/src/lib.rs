@@ -11,22 +11,22 @@
 //! What it does not do: it knows no host crate, signs nothing, installs nothing and judges no import; that is the
 //! host's work on whatever bytes it is given.
 
-//pub mod bundle;
+pub mod bundle;
 mod cargo;
 mod compile;
 mod component;
-//mod digest;
+mod digest;
 mod error;
 mod limits;
 mod manifest;
-//mod project;
+mod project;
 mod target;
 
 pub use compile::{BuildOptions, Built, build, test};
 pub use component::{Descriptor, Limits, SECTION, encode, read_descriptor};
-//pub use digest::source_digest;
+pub use digest::source_digest;
 pub use error::BuildError;
 pub use limits::{POLICY_STACK_BYTES, WORKLOAD_STACK_BYTES};
 pub use manifest::{Kind, Manifest, SLOTS};
-//pub use project::{new_plugin, new_workload};
+pub use project::{new_plugin, new_workload};
 pub use target::{CORE_TARGET, WASI_TARGET, ensure_target};

@@ -162,7 +162,10 @@ fn weft_table(package: &Package) -> Result<(Kind, String, Option<Limits>), Strin
     let kind = match (table.slot, table.world) {
         (Some(slot), None) if SLOTS.iter().any(|(name, _)| *name == slot) => Kind::Policy { slot },
         (Some(slot), None) => {
-            return Err(format!("`{slot}` is no slot; the slots are {}", slot_names()));
+            return Err(format!(
+                "`{slot}` is no slot; the slots are {}",
+                slot_names()
+            ));
         }
         (None, Some(world)) if WORKLOAD_WORLDS.contains(&world.as_str()) => {
             Kind::Workload { world }

@@ -43,12 +43,15 @@ pub fn ensure_target(dir: &Path, target: &str, add: bool) -> Result<(), BuildErr
 }
 
 fn is_installed(dir: &Path, target: &str) -> Result<bool, BuildError> {
-    let folder =
-        cargo::ask(cargo::command("rustc", dir).args(["--print", "target-libdir", "--target", target]))?;
+    let folder = cargo::ask(cargo::command("rustc", dir).args([
+        "--print",
+        "target-libdir",
+        "--target",
+        target,
+    ]))?;
     let Ok(mut entries) = std::fs::read_dir(&folder) else {
         return Ok(false);
     };
-    Ok(entries.any(|entry| {
-        entry.is_ok_and(|e| e.file_name().to_string_lossy().starts_with("libcore-"))
-    }))
+    Ok(entries
+        .any(|entry| entry.is_ok_and(|e| e.file_name().to_string_lossy().starts_with("libcore-"))))
 }

@@ -29,9 +29,24 @@ pub fn decode<C: Config>(bytes: &[u8]) -> Result<C, PolicyError> {
     let reader = cbor4ii::core::utils::SliceReader::new(bytes);
     let mut decoder = cbor4ii::serde::Deserializer::new(reader);
     let config: C = serde::Deserialize::deserialize(&mut decoder)
-        .map_err(|e| PolicyError::BadConfig(e.to_string()))?;
+        .map_err(|e| PolicyError::BadConfig(sentence(e)))?;
     config.validate().map_err(PolicyError::BadConfig)?;
     Ok(config)
+}
+
+/// What a person is told. Not the error's own text: that is derived `Debug`, 14 kB in every component.
+fn sentence<E>(error: cbor4ii::serde::DecodeError<E>) -> String {
+    use cbor4ii::core::error::DecodeError::{Eof, Mismatch, RequireUtf8, Unsupported};
+    use cbor4ii::serde::DecodeError::{Core, Custom};
+    match error {
+        Custom(message) => message.into(),
+        Core(Mismatch { name, .. } | Unsupported { name, .. }) => {
+            ["a value is not of the type `", name, "`"].concat()
+        }
+        Core(Eof { .. }) => "the CBOR is cut off".into(),
+        Core(RequireUtf8 { .. }) => "a text is not UTF-8".into(),
+        Core(_) => "it is not canonical CBOR".into(),
+    }
 }
 
 /// Declares a config: `name: type = default, low..=high;` (the range is optional).

@@ -1,6 +1,6 @@
 //! Cuts a line into tokens at white space, with the varying parts replaced, in buffers that are used again.
 
-use crate::class::{SPACE, WORD, is, is_at, run_end};
+use crate::class::{DIGIT, SPACE, WORD, is, is_at, run_end};
 use crate::{mask, stamp};
 
 /// Where a token's bytes are.
@@ -26,7 +26,7 @@ impl Tokens {
     /// Splits a line into at most `cap` tokens.
     ///
     /// A timestamp that leads the line is left out, so that lines are grouped by what they say; it may stand in
-    /// brackets and be followed by a colon or comma. A line that holds nothing else is the one token `<TIME>`.
+    /// brackets and be followed by a colon or comma; in brackets it may also be a kernel's seconds since boot. A line that holds nothing else is the one token `<TIME>`.
     pub fn split(&mut self, line: &[u8], cap: usize) {
         self.spans.clear();
         self.text.clear();
@@ -77,8 +77,13 @@ impl Tokens {
         if from >= line.len() {
             return begin;
         }
-        let Some(to) = stamp::end_of(line, from) else {
-            return begin;
+        let (from, to) = match stamp::end_of(line, from) {
+            Some(to) => (from, to),
+            None if bracket => match since_boot(line, from) {
+                Some(found) => found,
+                None => return begin,
+            },
+            None => return begin,
         };
         let mut end = to;
         if bracket {
@@ -132,6 +137,17 @@ impl Tokens {
         }
         at
     }
+}
+
+/// A kernel's seconds since it booted, `   12.345678`, up to the bracket that must follow.
+fn since_boot(line: &[u8], at: usize) -> Option<(usize, usize)> {
+    let from = run_end(line, at, SPACE);
+    let dot = run_end(line, from, DIGIT);
+    if dot == from || line.get(dot) != Some(&b'.') {
+        return None;
+    }
+    let to = run_end(line, dot + 1, DIGIT);
+    (to > dot + 1 && line.get(to) == Some(&b']')).then_some((from, to))
 }
 
 #[cfg(test)]
@@ -209,6 +225,9 @@ mod tests {
             ("[2026-01-31T12:00:00Z] ok", "ok"),
             ("[2026-01-31T12:00:00Z INFO a] ok", "[<TIME> INFO a] ok"),
             ("Jan  1 12:00:00 host x", "host x"),
+            ("[    0.000000] Linux", "Linux"),
+            ("[   12.345] [7.x] [9]", "[<NUM>.x] [<NUM>]"),
+            ("[7.] a", "[<NUM>.] a"),
             ("Start-Date: 2026-01-31  12:00:00", "Start-Date: <TIME>"),
             ("2026-01-31 12:00:00", "<TIME>"),
             ("a 12:00:00 b", "a <TIME> b"),
@@ -232,6 +251,7 @@ mod tests {
             ),
             ("from 13:00:00 to 14:00:00", Some("13:00:00")),
             ("[Jan  1 12:00:00]: x", Some("Jan  1 12:00:00")),
+            ("[    1.500000] x", Some("1.500000")),
             ("none", None),
         ];
         for (line, expected) in cases {

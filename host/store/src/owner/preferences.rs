@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 
 use crate::cells::{Cells, Table, at};
 use crate::limits::{IDLE_MINUTES_DEFAULT, IDLE_MINUTES_MAX};
-use crate::{Read, Result, Rows, Write};
+use crate::{Malformed, Read, Result, Rows, Write};
 
 const PREFERENCES: Table = Table {
     name: "user_preferences",
@@ -31,6 +31,19 @@ impl Default for Preferences {
             timezone: None,
             critical_any_hour: true,
             critical_any_idle: false,
+        }
+    }
+}
+
+impl Preferences {
+    /// What to report when this user's zone does not exist.
+    pub fn unknown_zone(&self, user_id: &str) -> Malformed {
+        Malformed {
+            table: PREFERENCES.name.to_owned(),
+            row: user_id.to_owned(),
+            column: "timezone".to_owned(),
+            value: self.timezone.clone().unwrap_or_else(|| "NULL".to_owned()),
+            allowed: "an IANA zone such as Europe/Berlin, or NULL for the system's".to_owned(),
         }
     }
 }

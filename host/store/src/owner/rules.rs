@@ -4,7 +4,7 @@
 use rusqlite::params;
 
 use crate::cells::{Cells, Table, at, at_opt, cells};
-use crate::{Error, Read, Result, Rows, Write};
+use crate::{Error, Malformed, Read, Result, Rows, Write};
 
 const RULES: Table = Table {
     name: "ethical_rules",
@@ -55,6 +55,19 @@ pub struct Rule {
     pub created_at: Option<i64>,
     /// When it was last changed, likewise.
     pub updated_at: Option<i64>,
+}
+
+impl Rule {
+    /// What to report when no ethics policy knows this rule's kind; `allowed` are the kinds that one knows.
+    pub fn unknown_kind(&self, allowed: impl Into<String>) -> Malformed {
+        Malformed {
+            table: RULES.name.to_owned(),
+            row: format!("{}/{}", self.user_id, self.id),
+            column: "rule_type".to_owned(),
+            value: self.kind.clone(),
+            allowed: allowed.into(),
+        }
+    }
 }
 
 /// The rules of a user that are in force; those switched off are not looked at.

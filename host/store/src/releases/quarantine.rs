@@ -62,6 +62,11 @@ pub fn faults_since(tx: &Read, release_cid: &str, since: i64) -> Result<u64> {
     Ok(tx.number(sql, params![release_cid, since])?.unsigned_abs())
 }
 
+/// Forgets faults before `before`. Returns how many there were.
+pub fn prune_faults(tx: &Write, before: i64) -> Result<usize> {
+    tx.run("DELETE FROM faults WHERE at_ms < ?1", [before])
+}
+
 /// Puts a release in quarantine, also one whose quarantine was lifted.
 pub fn quarantine(tx: &Write, release_cid: &str, reason: &str, now: i64) -> Result<()> {
     tx.upsert(

@@ -1,0 +1,56 @@
+//! What a node answers.
+
+use serde::{Deserialize, Serialize};
+use weft_node::report::*;
+
+/// One response. `--json` prints what is inside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", content = "value", rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "each variant is named for the report that it holds")]
+pub enum Response {
+    /// Done; nothing to show but this sentence.
+    Done(String),
+    Status(Box<StatusReport>),
+    Doctor(DoctorReport),
+    Release(Box<ReleaseReport>),
+    Releases(Vec<ReleaseReport>),
+    Slot(SlotReport),
+    Slots(Vec<SlotReport>),
+    Changes(Vec<ChangeReport>),
+    Run(RunReport),
+    Bench(BenchReport),
+    Task(Box<TaskReport>),
+    Tasks(Vec<TaskReport>),
+    Why(Box<WhyReport>),
+    Decision(DecisionReport),
+    Verify(VerifyReport),
+    Poll(PollReport),
+    Polls(Vec<PollReport>),
+    Member(MemberReport),
+    Members(Vec<MemberReport>),
+    Tiers(Vec<TierReport>),
+    User(UserReport),
+    Hours(Vec<HoursReport>),
+    Rules(Vec<RuleReport>),
+    RulesCheck(RulesCheckReport),
+    Peer(PeerReport),
+    Peers(Vec<PeerReport>),
+    Best(BestReport),
+    Permits(Vec<PermitReport>),
+    Energy(EnergyReport),
+    Carbon(CarbonReport),
+    Backup(BackupReport),
+}
+
+/// Why a request was refused: what happened, why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    /// Stable, for programs, such as `not-found`.
+    pub code: String,
+    /// What happened, and why.
+    pub message: String,
+    /// What to do; empty when there is nothing to add.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub remedy: String,
+}

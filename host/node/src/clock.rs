@@ -1,0 +1,52 @@
+//! The one place where a node looks at the clock; the demo and tests put their own in.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use weft_model::Instant;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// UTC milliseconds.
+    fn now(&self) -> Instant;
+}
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        jiff::Timestamp::now().as_millisecond()
+    }
+}
+
+/// A clock that stands still until it is set.
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// A clock that shows `now`.
+    pub fn at(now: Instant) -> Self {
+        Self(AtomicI64::new(now))
+    }
+
+    /// Moves it.
+    pub fn set(&self, now: Instant) {
+        self.0.store(now, Ordering::SeqCst);
+    }
+
+    /// Moves it forward, in milliseconds.
+    pub fn advance(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Instant {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// RFC 3339 in UTC.
+pub fn rfc3339(at: Instant) -> String {
+    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |t| t.to_string())
+}

@@ -1,0 +1,138 @@
+//! What a node refuses, for a person and for a program: a stable code, what happened and why, and what to do.
+
+use std::path::Path;
+
+/// The stable codes, as `--json` shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// There is no such thing.
+    NotFound,
+    /// The request makes no sense.
+    Invalid,
+    /// A check failed: nothing was stored.
+    Refused,
+    /// Another process has the home.
+    Busy,
+    /// Not possible now.
+    Unavailable,
+    /// It contradicts what is there.
+    Conflict,
+    /// The system said no.
+    Io,
+    /// The disk is full.
+    DiskFull,
+    /// The database was written by a newer Weft.
+    NewerDatabase,
+    /// A mistake in Weft.
+    Internal,
+}
+
+impl Code {
+    /// The code as text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::Invalid => "invalid",
+            Self::Refused => "refused",
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
+            Self::Conflict => "conflict",
+            Self::Io => "io",
+            Self::DiskFull => "disk-full",
+            Self::NewerDatabase => "newer-database",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Why a node did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct NodeError {
+    /// For programs.
+    pub code: Code,
+    /// What happened, and why.
+    pub message: String,
+    /// What to do; empty when the message says it.
+    pub remedy: String,
+}
+
+/// The result of a node's functions.
+pub type Result<T, E = NodeError> = std::result::Result<T, E>;
+
+impl NodeError {
+    /// An error without a remedy of its own.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), remedy: String::new() }
+    }
+
+    /// There is no such thing.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Code::NotFound, message)
+    }
+
+    /// The request makes no sense.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Code::Invalid, message)
+    }
+
+    /// A check failed.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(Code::Refused, message)
+    }
+
+    /// A mistake in Weft.
+    pub fn internal(message: impl std::fmt::Display) -> Self {
+        Self::new(Code::Internal, format!("internal: {message}")).try_this("report this with the log")
+    }
+
+    /// A file that can't be used.
+    pub fn file(path: &Path, error: &std::io::Error) -> Self {
+        let code = match error.kind() {
+            std::io::ErrorKind::NotFound => Code::NotFound,
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Code::DiskFull,
+            _ => Code::Io,
+        };
+        Self::new(code, format!("`{}`: {error}", path.display()))
+    }
+
+    /// Adds what to do.
+    pub fn try_this(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = remedy.into();
+        self
+    }
+}
+
+impl From<weft_store::Error> for NodeError {
+    fn from(e: weft_store::Error) -> Self {
+        use weft_store::Error as E;
+        let code = match &e {
+            E::Newer { .. } => Code::NewerDatabase,
+            E::Busy => Code::Busy,
+            E::Full => Code::DiskFull,
+            E::Missing { .. } => Code::NotFound,
+            E::Exists { .. } | E::Gap { .. } | E::Fork { .. } => Code::Conflict,
+            E::Malformed(_) | E::TooLarge { .. } => Code::Invalid,
+            _ => Code::Io,
+        };
+        Self::new(code, e.to_string())
+    }
+}
+
+impl From<weft_store::Malformed> for NodeError {
+    fn from(e: weft_store::Malformed) -> Self {
+        Self::new(Code::Invalid, e.to_string())
+    }
+}
+
+impl From<weft_model::cbor::CborError> for NodeError {
+    fn from(e: weft_model::cbor::CborError) -> Self {
+        Self::invalid(e.to_string())
+    }
+}
+
+impl From<cid::Error> for NodeError {
+    fn from(e: cid::Error) -> Self {
+        Self::invalid(format!("not a CID: {e}"))
+    }
+}

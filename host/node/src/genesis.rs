@@ -1,0 +1,116 @@
+//! The genesis of a home: the default components become releases, and the default slots a constitution.
+//!
+//! Default components are trusted because the binary holds them. Their releases are the same on every machine: made
+//! by one key that is derived from the bundle itself and speaks for nothing else, with a fixed date.
+
+use crate::error::{NodeError, Result};
+use crate::home::write_whole;
+use crate::node::{BundleComponent, Node};
+use crate::releases::sign;
+use ed25519_dalek::SigningKey;
+use sha2::{Digest, Sha256};
+use weft_model::{Cid, Did, Instant, Slot, content};
+use weft_release::{Release, Role};
+use weft_store::slots::{Binding, Change, Mode};
+use weft_store::{releases, slots, workloads};
+
+/// File that says that a home is complete.
+pub const MARKER: &str = "genesis";
+/// The date of default releases: 2026-11-01T00:00:00Z.
+const CREATED: Instant = 1_793_491_200_000;
+
+/// What serves each slot in a new home.
+pub const DEFAULTS: [(Slot, &str); 11] = [
+    (Slot::Override, "health-override"),
+    (Slot::Voting, "voting-equal"),
+    (Slot::Sla, "sla-patience"),
+    (Slot::Consent, "consent-hours"),
+    (Slot::Ethics, "ethics-rules"),
+    (Slot::Quota, "quota-tiers"),
+    (Slot::Scorer, "scorer-clean-energy"),
+    (Slot::Reward, "reward-split"),
+    (Slot::Reputation, "reputation-decay"),
+    (Slot::Carbon, "carbon-grams"),
+    (Slot::Demand, "demand-halflife"),
+];
+
+/// The network of a home that has not joined one: a name for its own log.
+pub fn network(owner: &Did) -> Cid {
+    content::record_cid(format!("weft genesis {owner}").as_bytes())
+}
+
+/// Installs the bundle, puts the defaults into their slots, and marks the home complete.
+pub fn install(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
+    let added = add(node, bundle)?;
+    let now = node.now();
+    let change = || Change { action: "genesis".into(), actor: None, reason: None, at: now };
+    node.store.write(|tx| -> Result<()> {
+        for (slot, name) in DEFAULTS {
+            if let Some((_, cid, _)) = added.iter().find(|(n, _, _)| n == name)
+                && slots::get(tx, slot.name())?.is_empty()
+            {
+                let binding = Binding {
+                    release_cid: cid.to_string(),
+                    config: Vec::new(),
+                    mode: Mode::Enforce,
+                    origin: "genesis".into(),
+                    activated_at: now,
+                };
+                slots::set(tx, slot.name(), &[binding], &change())?;
+            }
+        }
+        for (name, cid, release) in &added {
+            if release.slot().is_none() && workloads::get(tx, name)?.is_none() {
+                workloads::set(tx, name, &cid.to_string(), "genesis", &change())?;
+            }
+        }
+        Ok(())
+    })?;
+    node.reload_slots()?;
+    node.constitute("genesis")?;
+    let path = node.home.root().join(MARKER);
+    write_whole(&path, format!("{}\n", node.network).as_bytes(), 0o600)
+}
+
+/// Adds default components that this home does not have yet, as after an upgrade. What serves a slot stays.
+pub fn add_missing(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
+    let missing: Vec<BundleComponent> = node.store.read(|tx| -> Result<_> {
+        let known: Vec<String> =
+            releases::list(tx, None)?.into_iter().map(|r| r.component_cid).collect();
+        Ok(bundle
+            .iter()
+            .filter(|c| !known.contains(&content::raw_cid(c.bytes).to_string()))
+            .copied()
+            .collect())
+    })?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    add(node, &missing).map(|_| ())
+}
+
+fn add(node: &Node, bundle: &[BundleComponent]) -> Result<Vec<(String, Cid, Release)>> {
+    bundle
+        .iter()
+        .map(|component| {
+            let key = bundle_key(component);
+            let named = |e: NodeError| NodeError {
+                message: format!("default component `{}` {}", component.name, e.message),
+                ..e
+            };
+            let prepared = node.prepare(component.bytes, &key, CREATED, Some(1)).map_err(named)?;
+            let envelope = sign(&prepared.release, Role::Author, &key)?;
+            let cid = node.keep(component.bytes, &prepared, &envelope).map_err(named)?;
+            Ok((component.name.to_owned(), cid, prepared.release))
+        })
+        .collect()
+}
+
+/// The key that a default component's release is signed by. Anyone can derive it, so it proves nothing beyond what
+/// the binary already does: that this very component came with it.
+fn bundle_key(component: &BundleComponent) -> SigningKey {
+    let mut hash = Sha256::new();
+    hash.update(b"weft bundle");
+    hash.update(component.bytes);
+    SigningKey::from_bytes(&hash.finalize().into())
+}

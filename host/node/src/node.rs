@@ -1,0 +1,264 @@
+//! The node itself: what it holds, how it opens and how a home is made.
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::{NodeError, Result};
+use crate::home::{Home, Lock, write_whole};
+use crate::report::InitReport;
+use crate::settings::Settings;
+use crate::{genesis, keys};
+use ed25519_dalek::SigningKey;
+use jiff::tz::TimeZone;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use weft_engine::cache::Cache;
+use weft_engine::{Policy, PolicyEngine, Slots, WorkloadEngine};
+use weft_model::{Cid, Instant};
+use weft_store::{Store, members, meta};
+
+/// A default component that the binary carries.
+#[derive(Clone, Copy, Debug)]
+pub struct BundleComponent {
+    /// Its name.
+    pub name: &'static str,
+    /// The component.
+    pub bytes: &'static [u8],
+}
+
+/// How to make a home.
+pub struct InitOptions {
+    /// Where.
+    pub home: PathBuf,
+    /// Its owner, such as `alice@example.com`.
+    pub owner: Option<String>,
+    /// The default components.
+    pub bundle: Vec<BundleComponent>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// How to open a home.
+pub struct OpenOptions {
+    /// Where.
+    pub home: PathBuf,
+    /// The default components.
+    pub bundle: Vec<BundleComponent>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Where environment variables come from; tests put their own in.
+pub type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// A node: one home, held by this process.
+pub struct Node {
+    pub(crate) home: Home,
+    pub(crate) store: Store,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) zone: TimeZone,
+    pub(crate) owner: String,
+    pub(crate) device_key: SigningKey,
+    pub(crate) owner_key: SigningKey,
+    pub(crate) network: Cid,
+    pub(crate) policies: Arc<PolicyEngine>,
+    workloads: OnceLock<WorkloadEngine>,
+    pub(crate) slots: Slots,
+    pub(crate) loaded: Mutex<HashMap<Cid, Arc<Policy>>>,
+    pub(crate) cache: Cache,
+    pub(crate) jobs: Mutex<HashMap<String, Arc<AtomicBool>>>,
+    pub(crate) log: Mutex<()>,
+    pub(crate) wake: (Mutex<u64>, Condvar),
+    _lock: Lock,
+}
+
+/// Name of the owner in a home that was made without one.
+pub const DEFAULT_OWNER: &str = "owner@localhost";
+/// Key of the owner's name in `meta`.
+const OWNER: &str = "owner";
+/// Key of the genesis record's CID in `meta`.
+const NETWORK: &str = "network";
+
+impl Node {
+    /// Makes a home; one that is there stays as it is.
+    ///
+    /// # Errors
+    /// When it can't be written, or another process has it.
+    pub fn init(options: &InitOptions) -> Result<InitReport> {
+        let home = Home::at(&options.home);
+        let created = !home.exists() || !is_complete(&home)?;
+        if created {
+            home.create()?;
+            let lock = home.lock()?;
+            if !home.settings().exists() {
+                write_whole(&home.settings(), Settings::template().as_bytes(), 0o600)?;
+            }
+            for name in [keys::DEVICE, keys::OWNER] {
+                if keys::load(&home, name).is_err() {
+                    keys::create(&home, name)?;
+                }
+            }
+            let owner = options.owner.clone().unwrap_or_else(|| DEFAULT_OWNER.to_owned());
+            check_user(&owner)?;
+            drop(lock);
+            let node = Self::assemble(home, options.clock.clone(), Some(owner))?;
+            genesis::install(&node, &options.bundle)?;
+        }
+        let node = Self::open(&OpenOptions {
+            home: options.home.clone(),
+            bundle: options.bundle.clone(),
+            clock: options.clock.clone(),
+        })?;
+        let table = node.slots.table();
+        Ok(InitReport {
+            home: options.home.display().to_string(),
+            created,
+            device: keys::did(&node.device_key).to_string(),
+            owner: node.owner.clone(),
+            constitution: table.constitution.map(|c| c.to_string()).unwrap_or_default(),
+            plugins: table.active.values().map(Vec::len).sum(),
+        })
+    }
+
+    /// Opens a home with the system's clock and environment.
+    ///
+    /// # Errors
+    /// `busy` when another process has it, `not-found` when there is none, `newer-database` when a newer Weft wrote
+    /// it.
+    pub fn open(options: &OpenOptions) -> Result<Arc<Self>> {
+        let home = Home::at(&options.home);
+        if !home.exists() || !is_complete(&home)? {
+            return Err(NodeError::not_found(format!("there is no node in `{}`", options.home.display()))
+                .try_this(format!("weft --home {} init", options.home.display())));
+        }
+        let node = Self::assemble(home, options.clock.clone(), None)?;
+        genesis::add_missing(&node, &options.bundle)?;
+        node.reload_slots()?;
+        node.recover()?;
+        Ok(Arc::new(node))
+    }
+
+    fn assemble(home: Home, clock: Arc<dyn Clock>, new_owner: Option<String>) -> Result<Self> {
+        let lock = home.lock()?;
+        let store = Store::open(home.database())?;
+        let device_key = keys::load(&home, keys::DEVICE)?;
+        let owner_key = keys::load(&home, keys::OWNER)?;
+        let settings = Settings::load(&home, &|name| std::env::var(name).ok())?;
+        let policies = Arc::new(PolicyEngine::new().map_err(NodeError::internal)?);
+        let cache = Cache::open(&home.cache()).map_err(|e| NodeError::file(&home.cache(), &e))?;
+        let network = genesis::network(&keys::did(&owner_key));
+        let owner = match new_owner {
+            Some(owner) => {
+                let now = clock.now();
+                store.write(|tx| -> Result<()> {
+                    meta::set(tx, OWNER, &owner)?;
+                    meta::set(tx, NETWORK, &network.to_string())?;
+                    members::put(
+                        tx,
+                        &members::Member {
+                            user_id: owner.clone(),
+                            did: Some(keys::did(&owner_key).to_string()),
+                            role: members::Role::Admin,
+                            device_did: Some(keys::did(&device_key).to_string()),
+                            is_self: true,
+                            joined_at: now,
+                            removed_at: None,
+                        },
+                    )?;
+                    Ok(())
+                })?;
+                owner
+            }
+            None => store
+                .read(|tx| meta::get(tx, OWNER))?
+                .ok_or_else(|| NodeError::internal("the home has no owner"))?,
+        };
+        Ok(Self {
+            slots: Slots::new(Arc::clone(&policies)),
+            home,
+            store,
+            settings,
+            clock,
+            zone: TimeZone::system(),
+            owner,
+            device_key,
+            owner_key,
+            network,
+            policies,
+            workloads: OnceLock::new(),
+            loaded: Mutex::default(),
+            cache,
+            jobs: Mutex::default(),
+            log: Mutex::default(),
+            wake: (Mutex::default(), Condvar::new()),
+            _lock: lock,
+        })
+    }
+
+    /// The node's clock.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The home's folder.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The home's owner.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// What this device is called in tables.
+    pub fn alias(&self) -> &str {
+        self.settings.text("peer_id")
+    }
+
+    /// The engine for workloads, made when it is first needed.
+    pub(crate) fn workloads(&self) -> Result<&WorkloadEngine> {
+        if let Some(engine) = self.workloads.get() {
+            return Ok(engine);
+        }
+        let engine = WorkloadEngine::new().map_err(NodeError::internal)?;
+        Ok(self.workloads.get_or_init(|| engine))
+    }
+
+    /// A user named in a request; the empty name is the owner.
+    pub(crate) fn user(&self, name: &str) -> Result<String> {
+        if name.is_empty() {
+            return Ok(self.owner.clone());
+        }
+        check_user(name)?;
+        Ok(name.to_owned())
+    }
+
+    /// Wakes the daemon's loop: something changed that waiting tasks may care about.
+    pub(crate) fn changed(&self) {
+        let (count, signal) = &self.wake;
+        *count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        signal.notify_all();
+    }
+}
+
+fn is_complete(home: &Home) -> Result<bool> {
+    // `init` sets the marker last, so a home whose making was cut off is made again.
+    Ok(home.root().join(genesis::MARKER).is_file())
+}
+
+pub(crate) fn check_user(name: &str) -> Result<()> {
+    let max = weft_model::limits::NAME_BYTES;
+    if name.trim().is_empty() || name.len() > max || name.chars().any(weft_model::text::is_unsafe) {
+        return Err(NodeError::invalid(format!(
+            "a user is named by 1 to {max} bytes without control characters, such as `alice@example.com`"
+        )));
+    }
+    Ok(())
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { home: PathBuf::new(), bundle: Vec::new(), clock: Arc::new(SystemClock) }
+    }
+}

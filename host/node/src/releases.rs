@@ -1,0 +1,570 @@
+//! Releases of this node: made from component files, checked, signed, kept, looked at.
+
+use crate::error::{Code, NodeError, Result};
+use crate::home::write_whole;
+use crate::node::Node;
+use crate::report::ReleaseReport;
+use ed25519_dalek::SigningKey;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::io::Read as _;
+use std::path::Path;
+use weft_engine::inspect::Kind;
+use weft_engine::{CallError, CheckError, Inspected, Policy};
+use weft_model::limits::COMPONENT_BYTES;
+use weft_model::vector::{Expected, Vector, close};
+use weft_model::{Cid, Instant, SlotCall, SlotReply, content};
+use weft_release::record::{Component, Limits};
+use weft_release::{Envelope, Release, Role};
+use weft_store::{Read, Write, releases};
+
+/// State of a release that passed every check and may serve.
+pub const VERIFIED: &str = "verified";
+
+/// What `weft plugin build` writes into a component.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Descriptor {
+    slot: String,
+    name: String,
+    version: String,
+    description: String,
+    license: Option<String>,
+    features: Vec<String>,
+    config_schema: Option<Value>,
+    vectors: Vec<JsonVector>,
+    limits: Option<DescribedLimits>,
+}
+
+#[derive(Debug, Deserialize)]
+struct JsonVector {
+    case: String,
+    now: Instant,
+    #[serde(default)]
+    config: Map<String, Value>,
+    #[serde(default)]
+    call: String,
+    input: Value,
+    #[serde(default)]
+    output: Option<Value>,
+    #[serde(default)]
+    error: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct DescribedLimits {
+    fuel: Option<u64>,
+    memory_bytes: Option<u64>,
+    deadline_ms: Option<u64>,
+    output_bytes: Option<u64>,
+}
+
+/// A component that was checked, with the release made of it.
+pub(crate) struct Prepared {
+    pub release: Release,
+    pub vectors: Vec<Vector>,
+    pub vector_bytes: Vec<u8>,
+    pub code: Vec<u8>,
+    pub inspected: Inspected,
+}
+
+impl Node {
+    /// Checks a component file, makes its release, signs it with the owner's key, runs its golden vectors, and keeps
+    /// it. Nothing is kept when a check fails.
+    ///
+    /// # Errors
+    /// What was found, what is allowed, and what to do; the message names the file.
+    pub fn release_add(&self, path: &Path, wanted: &str, revision: Option<u64>) -> Result<ReleaseReport> {
+        let bytes = read_component(path)?;
+        let named = |e: NodeError| NodeError {
+            message: format!("`{}` {}", path.display(), e.message),
+            ..e
+        };
+        let prepared = self.prepare(&bytes, &self.owner_key, self.now(), revision).map_err(named)?;
+        let kind = kind_word(prepared.inspected.kind);
+        if kind != wanted {
+            return Err(named(NodeError::refused(format!("is a {kind}, not a {wanted}")))
+                .try_this(format!("add it with `weft {}`", if kind == "policy" { "plugin add" } else { "workload add" })));
+        }
+        self.run_vectors(&prepared).map_err(named)?;
+        let envelope = sign(&prepared.release, Role::Owner, &self.owner_key)?;
+        let cid = self.keep(&bytes, &prepared, &envelope)?;
+        self.release_report(&cid)
+    }
+
+    /// Checks bytes and makes a release of them, without keeping anything.
+    pub(crate) fn prepare(
+        &self,
+        bytes: &[u8],
+        publisher: &SigningKey,
+        created: Instant,
+        revision: Option<u64>,
+    ) -> Result<Prepared> {
+        let looked = weft_engine::inspect(bytes).map_err(refused)?;
+        let (inspected, code) = match looked.kind {
+            Kind::Policy(_) => self.policies.precompile(bytes),
+            Kind::Workload => self.workloads()?.precompile(bytes),
+        }
+        .map_err(refused)?;
+        let descriptor = descriptor_of(&inspected)?;
+        let schema = match &descriptor.config_schema {
+            Some(schema) => {
+                Some(serde_json::to_string(schema).map_err(NodeError::internal)?)
+            }
+            None => None,
+        };
+        let vectors = vectors_of(&descriptor)?;
+        let vector_bytes = weft_model::cbor::encode(&vectors)?;
+        let world = inspected.kind.world();
+        let kind = weft_release::Kind::of_world(&world).map_err(|e| NodeError::refused(e.to_string()))?;
+        let mut limits = Limits::most(kind);
+        let asked = descriptor.limits.unwrap_or_default();
+        limits.fuel = asked.fuel.unwrap_or(limits.fuel);
+        limits.memory_bytes = asked.memory_bytes.unwrap_or(limits.memory_bytes);
+        limits.deadline_ms = asked.deadline_ms.unwrap_or(limits.deadline_ms);
+        limits.output_bytes = asked.output_bytes.unwrap_or(limits.output_bytes);
+        let publisher = crate::keys::did(publisher);
+        let component = content::raw_cid(bytes);
+        let revision = match revision {
+            Some(revision) => revision,
+            None => self.next_revision(&publisher.to_string(), &descriptor.name, &component)?,
+        };
+        let release = Release {
+            name: descriptor.name,
+            publisher,
+            version: semver::Version::parse(&descriptor.version)
+                .map_err(|e| NodeError::refused(format!("has version `{}`: {e}", descriptor.version)))?,
+            revision,
+            world,
+            component: Component { cid: component, size: bytes.len() as u64 },
+            imports: inspected.imports.clone(),
+            features: descriptor.features,
+            limits,
+            failure: match inspected.kind {
+                Kind::Policy(slot) => Some(slot.failure()),
+                Kind::Workload => None,
+            },
+            config_schema: schema,
+            models: Vec::new(),
+            vectors: (!vectors.is_empty()).then(|| content::record_cid(&vector_bytes)),
+            created,
+            expires: None,
+            source: None,
+            license: descriptor.license,
+            description: descriptor.description,
+            domain: None,
+            effectiveness: None,
+            supersedes: None,
+        };
+        release.validate().map_err(|e| NodeError::refused(format!("makes no valid release: {e}")))?;
+        Ok(Prepared { release, vectors, vector_bytes, code, inspected })
+    }
+
+    /// The same component keeps its revision, so that adding it twice is the same release.
+    fn next_revision(&self, publisher: &str, name: &str, component: &Cid) -> Result<u64> {
+        self.store.read(|tx| {
+            let same = releases::named(tx, name)?
+                .into_iter()
+                .find(|r| r.publisher == publisher && r.component_cid == component.to_string());
+            if let Some(same) = same {
+                return Ok(same.revision);
+            }
+            Ok(releases::high_water(tx, publisher, name)?.map_or(1, |high| high.revision + 1))
+        })
+    }
+
+    /// Runs every golden vector and compares.
+    pub(crate) fn run_vectors(&self, prepared: &Prepared) -> Result<()> {
+        let Kind::Policy(slot) = prepared.inspected.kind else {
+            return Ok(());
+        };
+        let policy =
+            self.policies.load(slot, &prepared.code, policy_limits(&prepared.release)).map_err(refused)?;
+        let failed = failed_vectors(self, &policy, &prepared.vectors);
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let first = failed.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
+        Err(NodeError::refused(format!(
+            "fails {} of its {} golden vectors: {first}",
+            failed.len(),
+            prepared.vectors.len()
+        ))
+        .try_this("run `weft plugin test` on its sources, then build it again"))
+    }
+
+    /// Keeps a prepared release: component, record, vectors and native code.
+    pub(crate) fn keep(&self, bytes: &[u8], prepared: &Prepared, envelope: &Envelope) -> Result<Cid> {
+        let release = &prepared.release;
+        let (record, cid) = release.encode().map_err(|e| NodeError::refused(e.to_string()))?;
+        let component = release.component.cid;
+        let path = self.home.components().join(format!("{component}.wasm"));
+        if !path.exists() {
+            write_whole(&path, bytes, 0o600)?;
+        }
+        let now = self.now();
+        let row = releases::Release {
+            cid: cid.to_string(),
+            name: release.name.clone(),
+            publisher: release.publisher.to_string(),
+            version: release.version.to_string(),
+            revision: release.revision,
+            kind: kind_word(prepared.inspected.kind).into(),
+            world: release.world.clone(),
+            slot: release.slot().map(|s| s.name().to_owned()),
+            record,
+            envelope: envelope.encode().map_err(|e| NodeError::internal(e.to_string()))?,
+            component_cid: component.to_string(),
+            imports: release.imports.clone(),
+            features: release.features.clone(),
+            description: Some(release.description.clone()),
+            state: VERIFIED.into(),
+            note: None,
+            added_at: now,
+            updated_at: now,
+        };
+        let vectors = (!prepared.vectors.is_empty())
+            .then(|| (content::record_cid(&prepared.vector_bytes), &prepared.vector_bytes));
+        let key = self.cache_key(prepared.inspected.kind)?;
+        let digest = self
+            .cache
+            .store(&component, &key, &prepared.code)
+            .map_err(|e| NodeError::file(&self.home.cache(), &e))?;
+        self.store.write(|tx: &Write| -> Result<()> {
+            if releases::get(tx, &cid.to_string())?.is_none() {
+                let high = releases::high_water(tx, &row.publisher, &row.name)?;
+                if let Some(high) = high.filter(|h| row.revision <= h.revision) {
+                    return Err(NodeError::new(
+                        Code::Conflict,
+                        format!(
+                            "revision {} of `{}` is not above {}, the highest that this home has seen",
+                            row.revision, row.name, high.revision
+                        ),
+                    )
+                    .try_this("leave `--revision` out, or give a higher one"));
+                }
+                releases::add(tx, &row)?;
+                releases::raise_high_water(tx, &row.publisher, &row.name, row.revision, &row.cid, now)?;
+            }
+            if let Some((cid, bytes)) = vectors {
+                weft_store::blocks::put(tx, &cid.to_string(), bytes, now)?;
+            }
+            releases::put_native(tx, &component.to_string(), &key, &hex(&digest), now)?;
+            Ok(())
+        })?;
+        Ok(cid)
+    }
+
+    /// The native code of a stored component: from the cache when its digest is right, else compiled again.
+    pub(crate) fn native_code(&self, release: &Release, kind: Kind) -> Result<Vec<u8>> {
+        let component = release.component.cid;
+        let key = self.cache_key(kind)?;
+        let known = self.store.read(|tx| releases::native(tx, &component.to_string(), &key))?;
+        if let Some(digest) = known.and_then(|n| unhex(&n.digest))
+            && let Some(code) = self.cache.load(&component, &key, &digest)
+        {
+            return Ok(code);
+        }
+        tracing::info!(name = release.name, "compiling: the native cache has no valid code for it");
+        let path = self.home.components().join(format!("{component}.wasm"));
+        let bytes = std::fs::read(&path).map_err(|e| NodeError::file(&path, &e))?;
+        if !content::matches(&component, &bytes) {
+            return Err(NodeError::new(
+                Code::Io,
+                format!("`{}` is damaged: its bytes are not what its name says", path.display()),
+            )
+            .try_this("add the component again from its file"));
+        }
+        let (_, code) = match kind {
+            Kind::Policy(_) => self.policies.precompile(&bytes).map_err(refused)?,
+            Kind::Workload => self.workloads()?.precompile(&bytes).map_err(refused)?,
+        };
+        let digest = self
+            .cache
+            .store(&component, &key, &code)
+            .map_err(|e| NodeError::file(&self.home.cache(), &e))?;
+        let now = self.now();
+        self.store.write(|tx| {
+            releases::put_native(tx, &component.to_string(), &key, &hex(&digest), now)
+        })?;
+        Ok(code)
+    }
+
+    fn cache_key(&self, kind: Kind) -> Result<String> {
+        Ok(match kind {
+            Kind::Policy(_) => self.policies.cache_key(),
+            Kind::Workload => self.workloads()?.cache_key(),
+        })
+    }
+
+    /// A stored release by CID, or the newest of a name.
+    pub(crate) fn find_release(&self, tx: &Read, target: &str) -> Result<(Cid, Release)> {
+        let row = match target.parse::<Cid>() {
+            Ok(cid) => releases::get(tx, &cid.to_string())?,
+            Err(_) => releases::named(tx, target)?.into_iter().max_by_key(|r| (r.added_at, r.revision)),
+        };
+        let row = row.ok_or_else(|| {
+            NodeError::not_found(format!("no release `{target}` is in this home"))
+                .try_this("list them with `weft plugin list` and `weft workload list`; add one with `weft plugin add FILE`")
+        })?;
+        let release = Release::decode(&row.record).map_err(|e| NodeError::internal(e.to_string()))?;
+        Ok((row.cid.parse()?, release))
+    }
+
+    /// All releases of a kind.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn release_list(&self, kind: &str) -> Result<Vec<ReleaseReport>> {
+        let cids = self.store.read(|tx| {
+            Ok::<_, NodeError>(
+                releases::list(tx, Some(kind))?.into_iter().map(|r| r.cid).collect::<Vec<_>>(),
+            )
+        })?;
+        cids.iter().map(|cid| self.release_report(&cid.parse()?)).collect()
+    }
+
+    /// A stored release, or a component file that is not stored.
+    ///
+    /// # Errors
+    /// When there is neither.
+    pub fn release_inspect(&self, target: &str) -> Result<ReleaseReport> {
+        let path = Path::new(target);
+        if target.parse::<Cid>().is_err() && path.is_file() {
+            let bytes = read_component(path)?;
+            let named = |e: NodeError| NodeError {
+                message: format!("`{}` {}", path.display(), e.message),
+                ..e
+            };
+            let prepared = self.prepare(&bytes, &self.owner_key, self.now(), None).map_err(named)?;
+            return Ok(self.report_of(None, &prepared.release, "not stored", None));
+        }
+        let cid = self.store.read(|tx| self.find_release(tx, target).map(|(cid, _)| cid))?;
+        self.release_report(&cid)
+    }
+
+    pub(crate) fn release_report(&self, cid: &Cid) -> Result<ReleaseReport> {
+        self.store.read(|tx| {
+            let (_, release) = self.find_release(tx, &cid.to_string())?;
+            let row = releases::get(tx, &cid.to_string())?;
+            let state = match releases::quarantined(tx, &cid.to_string())? {
+                Some(_) => "quarantined".to_owned(),
+                None => row.map_or_else(String::new, |r| r.state),
+            };
+            let vectors = match &release.vectors {
+                Some(vectors) => weft_store::blocks::get(tx, &vectors.to_string())?
+                    .and_then(|b| weft_model::cbor::decode::<Vec<Vector>>(&b).ok())
+                    .map(|v| v.len()),
+                None => None,
+            };
+            let mut report = self.report_of(Some(cid), &release, &state, vectors);
+            for (slot, binding) in weft_store::slots::all(tx)? {
+                if binding.release_cid == cid.to_string() {
+                    report.serves.push(slot);
+                }
+            }
+            for bound in weft_store::workloads::list(tx)?.rows {
+                if bound.release_cid == cid.to_string() {
+                    report.serves.push(bound.name);
+                }
+            }
+            Ok(report)
+        })
+    }
+
+    fn report_of(
+        &self,
+        cid: Option<&Cid>,
+        release: &Release,
+        state: &str,
+        vectors: Option<usize>,
+    ) -> ReleaseReport {
+        ReleaseReport {
+            cid: cid.map(Cid::to_string).unwrap_or_default(),
+            name: release.name.clone(),
+            version: release.version.to_string(),
+            revision: release.revision,
+            kind: if release.slot().is_some() { "policy" } else { "workload" }.into(),
+            slot: release.slot().map(|s| s.name().to_owned()),
+            world: release.world.clone(),
+            component: release.component.cid.to_string(),
+            size: release.component.size,
+            publisher: release.publisher.to_string(),
+            imports: release.imports.clone(),
+            features: release.features.clone(),
+            description: release.description.clone(),
+            serves: Vec::new(),
+            state: state.to_owned(),
+            vectors,
+            config_schema: release
+                .config_schema
+                .as_deref()
+                .and_then(|text| weft_release::config::parse_schema(text).ok()),
+        }
+    }
+
+    /// Runs a component's golden vectors: a stored release or a file.
+    ///
+    /// # Errors
+    /// When one fails, naming it.
+    pub fn plugin_test(&self, target: &str) -> Result<ReleaseReport> {
+        let path = Path::new(target);
+        let bytes = if target.parse::<Cid>().is_err() && path.is_file() {
+            read_component(path)?
+        } else {
+            let (_, release) = self.store.read(|tx| self.find_release(tx, target))?;
+            let path = self.home.components().join(format!("{}.wasm", release.component.cid));
+            read_component(&path)?
+        };
+        let prepared = self.prepare(&bytes, &self.owner_key, self.now(), None)?;
+        self.run_vectors(&prepared)?;
+        let count = Some(prepared.vectors.len());
+        Ok(self.report_of(None, &prepared.release, "tested", count))
+    }
+
+    /// The golden vectors of a stored release.
+    pub(crate) fn stored_vectors(&self, release: &Release) -> Result<Vec<Vector>> {
+        let Some(cid) = &release.vectors else {
+            return Ok(Vec::new());
+        };
+        let bytes = self
+            .store
+            .read(|tx| weft_store::blocks::get(tx, &cid.to_string()))?
+            .ok_or_else(|| NodeError::not_found(format!("the golden vectors `{cid}` are not here")))?;
+        Ok(weft_model::cbor::decode(&bytes)?)
+    }
+}
+
+/// The vectors that a policy does not pass, each with what it gave.
+pub(crate) fn failed_vectors(node: &Node, policy: &Policy, vectors: &[Vector]) -> Vec<String> {
+    vectors
+        .iter()
+        .filter_map(|v| {
+            let got = node.policies.call(policy, v.now, &v.config, &v.input);
+            let fine = match (&v.output, &got) {
+                (Expected::Reply(want), Ok(got)) => close(want, &got.reply),
+                (Expected::Error(want), Err(CallError::Policy(e))) => want == error_name(e),
+                _ => false,
+            };
+            (!fine).then(|| match got {
+                Ok(_) => format!("`{}` gave another answer", v.case),
+                Err(e) => format!("`{}`: {e}", v.case),
+            })
+        })
+        .collect()
+}
+
+/// Signs a release with one role.
+pub(crate) fn sign(release: &Release, role: Role, key: &SigningKey) -> Result<Envelope> {
+    let (bytes, _) = release.encode().map_err(|e| NodeError::refused(e.to_string()))?;
+    let mut envelope = Envelope::new(bytes);
+    envelope.sign(role, key).map_err(|e| NodeError::internal(e.to_string()))?;
+    Ok(envelope)
+}
+
+/// Reads a component file of bounded size.
+pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>> {
+    let io = |e: std::io::Error| NodeError::file(path, &e);
+    let file = std::fs::File::open(path).map_err(io)?;
+    let meta = file.metadata().map_err(io)?;
+    if !meta.is_file() {
+        return Err(NodeError::refused(format!("`{}` is no file", path.display())));
+    }
+    if meta.len() > COMPONENT_BYTES {
+        let error = CheckError::TooLarge { found: meta.len(), max: COMPONENT_BYTES };
+        return Err(NodeError::refused(format!("`{}` {error}", path.display())));
+    }
+    let mut bytes = Vec::new();
+    file.take(COMPONENT_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
+}
+
+pub(crate) fn refused(e: CheckError) -> NodeError {
+    NodeError::refused(e.to_string())
+}
+
+pub(crate) fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Policy(_) => "policy",
+        Kind::Workload => "workload",
+    }
+}
+
+pub(crate) fn policy_limits(release: &Release) -> weft_engine::policy::PolicyLimits {
+    weft_engine::policy::PolicyLimits {
+        fuel: release.limits.fuel,
+        memory_bytes: release.limits.memory_bytes,
+        deadline_ms: release.limits.deadline_ms,
+        output_bytes: release.limits.output_bytes,
+    }
+}
+
+fn descriptor_of(inspected: &Inspected) -> Result<Descriptor> {
+    let Some(bytes) = &inspected.descriptor else {
+        return Err(NodeError::refused(
+            "has no `weft` section with its name, features and golden vectors",
+        )
+        .try_this("build it with `weft plugin build` or `weft workload build`"));
+    };
+    serde_json::from_slice(bytes)
+        .map_err(|e| NodeError::refused(format!("has a damaged `weft` section: {e}")).try_this("build it again"))
+}
+
+fn vectors_of(descriptor: &Descriptor) -> Result<Vec<Vector>> {
+    let schema = descriptor.config_schema.clone().unwrap_or_else(|| Value::Object(Map::new()));
+    descriptor
+        .vectors
+        .iter()
+        .map(|v| {
+            let bad = |what: &str, e: String| {
+                NodeError::refused(format!("has a golden vector `{}` whose {what} does not fit: {e}", v.case))
+            };
+            let call = if v.call.is_empty() { descriptor.slot.clone() } else { v.call.clone() };
+            let tagged = |value: &Value| Value::Object(Map::from_iter([(call.clone(), value.clone())]));
+            let input: SlotCall =
+                serde_json::from_value(tagged(&v.input)).map_err(|e| bad("input", e.to_string()))?;
+            let output = match (&v.output, &v.error) {
+                (Some(output), None) => {
+                    let reply: SlotReply = serde_json::from_value(tagged(output))
+                        .map_err(|e| bad("output", e.to_string()))?;
+                    Expected::Reply(reply)
+                }
+                (None, Some(error)) => Expected::Error(error.clone()),
+                _ => return Err(bad("output", "one of output and error is wanted".into())),
+            };
+            // A vector may show that a config is refused; then it is passed on as it is written.
+            let config = Value::Object(v.config.clone());
+            let config = match weft_release::config::canonical_config(&schema, &config) {
+                Ok(bytes) => bytes,
+                Err(_) if v.error.is_some() => weft_model::cbor::encode(&config)?,
+                Err(e) => return Err(bad("config", e.to_string())),
+            };
+            Ok(Vector { case: v.case.clone(), now: v.now, config, input, output })
+        })
+        .collect()
+}
+
+fn error_name(error: &weft_model::slots::PolicyError) -> &'static str {
+    use weft_model::slots::PolicyError as E;
+    match error {
+        E::BadConfig(_) => "BadConfig",
+        E::BadInput(_) => "BadInput",
+        E::Unsupported(_) => "Unsupported",
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut out = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (i, byte) in out.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+    }
+    Some(out)
+}

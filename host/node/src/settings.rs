@@ -1,0 +1,257 @@
+//! Settings: defaults, then `weft.toml`, then the environment; each value knows where it came from.
+
+use crate::error::{NodeError, Result};
+use crate::home::Home;
+use crate::report::SettingReport;
+use serde_json::{Value, json};
+use weft_model::slots::time::Source;
+
+/// One setting.
+struct Key {
+    name: &'static str,
+    environment: &'static str,
+    default: fn() -> Value,
+    about: &'static str,
+    check: fn(&Value) -> Result<(), String>,
+}
+
+/// All settings, in the order of `weft.toml`.
+const KEYS: &[Key] = &[
+    Key {
+        name: "mesh_enabled",
+        environment: "MESH_ENABLED",
+        default: || json!(false),
+        about: "Take part in a mesh. Peers are rows of the `peers` table until a network is joined.",
+        check: boolean,
+    },
+    Key {
+        name: "peer_id",
+        environment: "MESH_PEER_ID",
+        default: || json!("self"),
+        about: "What this device is called in tables: an alias, not its key.",
+        check: text,
+    },
+    Key {
+        name: "peer_name",
+        environment: "MESH_PEER_NAME",
+        default: || json!(""),
+        about: "A name for people.",
+        check: text,
+    },
+    Key {
+        name: "peer_location",
+        environment: "MESH_PEER_LOCATION",
+        default: || json!(""),
+        about: "Where it stands, for people.",
+        check: text,
+    },
+    Key {
+        name: "energy_type",
+        environment: "MESH_CURRENT_ENERGY_TYPE",
+        default: || json!("unknown"),
+        about: "Energy here: solar, wind, hydro, nuclear, biomass, gas, oil, coal, battery or unknown. \
+                `weft energy set` goes before it.",
+        check: source,
+    },
+    Key {
+        name: "energy_percent_clean",
+        environment: "MESH_CURRENT_ENERGY_PERCENT_CLEAN",
+        default: || Value::Null,
+        about: "Clean share of the energy here, per cent.",
+        check: percent,
+    },
+    Key {
+        name: "allowed_tasks",
+        environment: "MESH_ALLOWED_TASKS",
+        default: || json!("*"),
+        about: "Task names that this device runs, separated by commas; * for any.",
+        check: text,
+    },
+    Key {
+        name: "max_task_duration_ms",
+        environment: "MESH_MAX_TASK_DURATION_MS",
+        default: || json!(1_800_000),
+        about: "The longest that a task may run here, in milliseconds.",
+        check: duration,
+    },
+    Key {
+        name: "user_quota_tier",
+        environment: "MESH_USER_QUOTA_TIER",
+        default: || json!(""),
+        about: "Tier granted to users of this node that have earned none; empty: none is granted.",
+        check: text,
+    },
+    Key {
+        name: "voting",
+        environment: "MESH_VOTING",
+        default: || json!(true),
+        about: "Whether the importance of tasks is voted on; false: the submitter's word counts, but for critical.",
+        check: boolean,
+    },
+    Key {
+        name: "granted_directory",
+        environment: "MESH_GRANTED_DIRECTORY",
+        default: || json!(""),
+        about: "A directory that workloads bound to `log-rotation` may write; empty: none.",
+        check: text,
+    },
+];
+
+/// The settings of a node.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    values: Vec<(&'static str, Value, String)>,
+}
+
+impl Settings {
+    /// Reads `weft.toml` and the environment.
+    ///
+    /// # Errors
+    /// When the file is no TOML, or a value is out of range: names the setting, where it came from, and what is
+    /// allowed.
+    pub fn load(home: &Home, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+        let path = home.settings();
+        let file: toml::Table = match std::fs::read_to_string(&path) {
+            Ok(text) => text.parse().map_err(|e| {
+                NodeError::invalid(format!("`{}` is no valid TOML: {e}", path.display()))
+                    .try_this("correct the file, or move it away to start from the defaults")
+            })?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => toml::Table::new(),
+            Err(e) => return Err(NodeError::file(&path, &e)),
+        };
+        if let Some(unknown) = file.keys().find(|k| !KEYS.iter().any(|key| key.name == **k)) {
+            let known: Vec<&str> = KEYS.iter().map(|k| k.name).collect();
+            return Err(NodeError::invalid(format!("`weft.toml` has an unknown setting `{unknown}`"))
+                .try_this(format!("known are {}", known.join(", "))));
+        }
+        let mut values = Vec::with_capacity(KEYS.len());
+        for key in KEYS {
+            let (value, source) = match (environment(key.environment), file.get(key.name)) {
+                (Some(text), _) => (of_environment(&text, &(key.default)()), key.environment),
+                (None, Some(value)) => {
+                    (serde_json::to_value(value).map_err(NodeError::internal)?, "weft.toml")
+                }
+                (None, None) => ((key.default)(), "default"),
+            };
+            (key.check)(&value).map_err(|allowed| {
+                NodeError::invalid(format!("`{}` (from {source}) is {value}, allowed is {allowed}", key.name))
+            })?;
+            values.push((key.name, value, source.to_owned()));
+        }
+        Ok(Self { values })
+    }
+
+    fn get(&self, name: &str) -> &Value {
+        self.values.iter().find(|(n, _, _)| *n == name).map_or(&Value::Null, |(_, v, _)| v)
+    }
+
+    /// A text.
+    pub fn text(&self, name: &str) -> &str {
+        self.get(name).as_str().unwrap_or_default()
+    }
+
+    /// A yes or no.
+    pub fn flag(&self, name: &str) -> bool {
+        self.get(name).as_bool().unwrap_or_default()
+    }
+
+    /// A number, where one is set.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        self.get(name).as_f64()
+    }
+
+    /// Whether this device runs tasks of that name.
+    pub fn allows_task(&self, name: &str) -> bool {
+        self.text("allowed_tasks").split(',').map(str::trim).any(|t| t == "*" || t == name)
+    }
+
+    /// All of them, with their sources.
+    pub fn report(&self) -> Vec<SettingReport> {
+        self.values
+            .iter()
+            .map(|(key, value, source)| SettingReport {
+                key: (*key).to_owned(),
+                value: value.clone(),
+                source: source.clone(),
+            })
+            .collect()
+    }
+
+    /// A commented `weft.toml` in which every setting has its default.
+    pub fn template() -> String {
+        let mut text = String::from(
+            "# Settings of this Weft node. A line without `#` before it counts; an environment variable goes \
+             before the file.\n# `weft status` shows every value and where it came from.\n",
+        );
+        for key in KEYS {
+            let default = match (key.default)() {
+                Value::Null => "50.0".to_owned(),
+                value => value.to_string(),
+            };
+            text.push_str(&format!(
+                "\n# {}\n# Environment: {}\n# {} = {default}\n",
+                key.about, key.environment, key.name
+            ));
+        }
+        text
+    }
+}
+
+/// The word for an energy source, and the source for a word.
+pub fn source_of(word: &str) -> Option<Source> {
+    const WORDS: [(&str, Source); 10] = [
+        ("solar", Source::Solar),
+        ("wind", Source::Wind),
+        ("hydro", Source::Hydro),
+        ("nuclear", Source::Nuclear),
+        ("biomass", Source::Biomass),
+        ("gas", Source::Gas),
+        ("oil", Source::Oil),
+        ("coal", Source::Coal),
+        ("battery", Source::Battery),
+        ("unknown", Source::Unknown),
+    ];
+    WORDS.iter().find(|(w, _)| *w == word).map(|(_, s)| *s)
+}
+
+/// An environment variable's text, read as the type of the default.
+fn of_environment(text: &str, default: &Value) -> Value {
+    match default {
+        Value::String(_) => json!(text),
+        _ => serde_json::from_str(text.trim()).unwrap_or_else(|_| json!(text)),
+    }
+}
+
+fn boolean(value: &Value) -> Result<(), String> {
+    if value.is_boolean() { Ok(()) } else { Err("true or false".into()) }
+}
+
+fn text(value: &Value) -> Result<(), String> {
+    match value.as_str() {
+        Some(t) if t.len() <= 4096 && !t.chars().any(char::is_control) => Ok(()),
+        _ => Err("a text of at most 4096 bytes".into()),
+    }
+}
+
+fn source(value: &Value) -> Result<(), String> {
+    match value.as_str().and_then(source_of) {
+        Some(_) => Ok(()),
+        None => Err("solar, wind, hydro, nuclear, biomass, gas, oil, coal, battery or unknown".into()),
+    }
+}
+
+fn percent(value: &Value) -> Result<(), String> {
+    if value.is_null() || value.as_f64().is_some_and(|p| (0.0..=100.0).contains(&p)) {
+        Ok(())
+    } else {
+        Err("a number from 0 to 100".into())
+    }
+}
+
+fn duration(value: &Value) -> Result<(), String> {
+    let max = weft_model::task::MAX_DURATION_MS;
+    match value.as_u64() {
+        Some(ms) if (1..=max).contains(&ms) => Ok(()),
+        _ => Err(format!("a whole number of milliseconds from 1 to {max}")),
+    }
+}

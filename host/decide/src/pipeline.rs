@@ -66,7 +66,8 @@ pub(crate) struct Draft {
     pub plan: Option<Plan>,
     pub next_window: Option<Instant>,
     pub open_poll: Option<Instant>,
-    pub here_refused: Option<String>,
+    /// Why the device's owner keeps it off this device, and until when.
+    pub here_refused: Option<(String, Option<Instant>)>,
     pub decision: Decision,
 }
 

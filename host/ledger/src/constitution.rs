@@ -217,7 +217,10 @@ impl Constitution {
     pub fn validate(&self) -> Result<(), ConstitutionError> {
         let bad = |field, why: String| Err(ConstitutionError::Field { field, why });
         if !(1..=MAX_INTEGER).contains(&self.version) {
-            return bad("version", format!("found {}, allowed is 1 to {MAX_INTEGER}", self.version));
+            return bad(
+                "version",
+                format!("found {}, allowed is 1 to {MAX_INTEGER}", self.version),
+            );
         }
         if self.previous.is_some() != (self.version > 1) {
             return bad(
@@ -230,14 +233,19 @@ impl Constitution {
                 .map_err(|why| ConstitutionError::Slot { slot: *slot, why })?;
         }
         if self.workloads.len() > WORKLOADS {
-            return bad("workloads", format!("{} names, allowed are {WORKLOADS}", self.workloads.len()));
+            return bad(
+                "workloads",
+                format!("{} names, allowed are {WORKLOADS}", self.workloads.len()),
+            );
         }
         for name in self.workloads.keys() {
-            check_text(name, NAME_BYTES)
-                .or_else(|why| bad("workloads", format!("found {why}")))?;
+            check_text(name, NAME_BYTES).or_else(|why| bad("workloads", format!("found {why}")))?;
         }
         if self.witnesses.len() > WITNESSES || !self.witnesses.windows(2).all(|w| w[0] < w[1]) {
-            return bad("witnesses", format!("allowed is a sorted list of at most {WITNESSES}"));
+            return bad(
+                "witnesses",
+                format!("allowed is a sorted list of at most {WITNESSES}"),
+            );
         }
         self.mesh.validate()
     }
@@ -250,7 +258,10 @@ fn check_slot(slot: Slot, plugins: &[Assignment]) -> Result<(), String> {
         return Err("an empty list; leave the slot out instead".to_owned());
     }
     if plugins.len() > CHAIN_PLUGINS {
-        return Err(format!("{} plugins, allowed are {CHAIN_PLUGINS}", plugins.len()));
+        return Err(format!(
+            "{} plugins, allowed are {CHAIN_PLUGINS}",
+            plugins.len()
+        ));
     }
     if let Some(large) = plugins.iter().find(|p| p.config.len() > CONFIG_BYTES) {
         return Err(format!(
@@ -267,7 +278,9 @@ fn check_slot(slot: Slot, plugins: &[Assignment]) -> Result<(), String> {
         return Err("no plugin that decides; a shadow or canary stands beside one".to_owned());
     }
     if deciding > 1 && !slot.is_chain() {
-        return Err(format!("{deciding} plugins that decide; only one can, or use it as shadow"));
+        return Err(format!(
+            "{deciding} plugins that decide; only one can, or use it as shadow"
+        ));
     }
     let canaries: Vec<u8> = plugins
         .iter()

@@ -116,13 +116,22 @@ impl Event {
     pub fn validate(&self) -> Result<(), EventError> {
         let bad = |field, why: String| Err(EventError::Field { field, why });
         if !(1..=MAX_INTEGER).contains(&self.seq) {
-            return bad("seq", format!("{}, allowed is 1 to {MAX_INTEGER}", self.seq));
+            return bad(
+                "seq",
+                format!("{}, allowed is 1 to {MAX_INTEGER}", self.seq),
+            );
         }
         if self.prev.is_some() != (self.seq > 1) {
-            return bad("prev", "a first event with one, or a later one without".to_owned());
+            return bad(
+                "prev",
+                "a first event with one, or a later one without".to_owned(),
+            );
         }
         if self.seen.len() > SEEN {
-            return bad("seen", format!("{} events, allowed are {SEEN}", self.seen.len()));
+            return bad(
+                "seen",
+                format!("{} events, allowed are {SEEN}", self.seen.len()),
+            );
         }
         if !self.seen.windows(2).all(|w| w[0] < w[1]) {
             return bad("seen", "a list out of order or with repeats".to_owned());

@@ -27,6 +27,6 @@ pub use body::{Body, LastEvent, MemberRole};
 pub use chain::{Chain, ChainError, Equivocation, Head};
 pub use constitution::{Assignment, Constitution, MeshPolicy, Mode};
 pub use event::{Event, EventError, SignedEvent, Verified};
-pub use fold::{Inbox, Member, Outcome, Poll, Rejected, State, Void};
+pub use fold::{Inbox, InboxError, Member, Outcome, Poll, Rejected, State, Void};
 pub use genesis::Genesis;
 pub use tally::{Tally, TallyError};

@@ -89,10 +89,11 @@ const KEYS: &[Key] = &[
         check: boolean,
     },
     Key {
-        name: "granted_directory",
-        environment: "MESH_GRANTED_DIRECTORY",
+        name: "grants",
+        environment: "MESH_GRANTS",
         default: || json!(""),
-        about: "A directory that workloads bound to `log-rotation` may write; empty: none.",
+        about: "Directories that tasks may write, as NAME=DIRECTORY pairs separated by commas; no other task may write \
+                anything. Example: log-rotation=/var/log/app",
         check: text,
     },
 ];
@@ -163,6 +164,15 @@ impl Settings {
     /// Whether this device runs tasks of that name.
     pub fn allows_task(&self, name: &str) -> bool {
         self.text("allowed_tasks").split(',').map(str::trim).any(|t| t == "*" || t == name)
+    }
+
+    /// The directory that a task of that name may write.
+    pub fn granted(&self, name: &str) -> Option<std::path::PathBuf> {
+        self.text("grants")
+            .split(',')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(task, _)| task.trim() == name)
+            .map(|(_, directory)| directory.trim().into())
     }
 
     /// All of them, with their sources.

@@ -30,7 +30,9 @@ pub enum ConfigError {
         allowed: String,
     },
     /// The schema is no usable JSON Schema.
-    #[error("the release's config schema can't be used: {0}; ask its publisher for a corrected one")]
+    #[error(
+        "the release's config schema can't be used: {0}; ask its publisher for a corrected one"
+    )]
     Schema(String),
     /// The config is too deep.
     #[error("config field `{path}` is nested deeper than {CONFIG_DEPTH} levels")]
@@ -83,7 +85,8 @@ pub fn canonical_config(schema: &Value, config: &Value) -> Result<Vec<u8>, Confi
 /// # Errors
 /// [`ConfigError::Schema`] with what is wrong.
 pub fn check_schema(schema: &str) -> Result<(), ConfigError> {
-    text::check(schema, 2, SCHEMA_BYTES).map_err(|e| ConfigError::Schema(format!("its text {e}")))?;
+    text::check(schema, 2, SCHEMA_BYTES)
+        .map_err(|e| ConfigError::Schema(format!("its text {e}")))?;
     let schema = parse_schema(schema)?;
     check_strings(&schema)?;
     compile(&schema).map(|_| ())
@@ -188,7 +191,10 @@ fn explain(schema: &Value, error: &ValidationError<'_>) -> ConfigError {
         }
         ValidationErrorKind::Required { property } => {
             path.extend(property.as_str().map(|name| text::shown(name, EXCERPT)));
-            ("nothing".to_owned(), "a value: the field is required".to_owned())
+            (
+                "nothing".to_owned(),
+                "a value: the field is required".to_owned(),
+            )
         }
         _ => (
             found(instance),

@@ -20,16 +20,25 @@ pub fn fields(release: &Release) -> Vec<(String, String)> {
     put("version", r.version.to_string());
     put("revision", r.revision.to_string());
     put("world", r.world.clone());
-    put("component", format!("{} ({} bytes)", r.component.cid, r.component.size));
+    put(
+        "component",
+        format!("{} ({} bytes)", r.component.cid, r.component.size),
+    );
     put("imports", r.imports.join(", "));
     put("features", r.features.join(", "));
     for (name, figure) in r.limits.figures() {
         put(&format!("limits.{name}"), figure.to_string());
     }
-    put("failure", r.failure.map(failure_word).unwrap_or_default().to_owned());
+    put(
+        "failure",
+        r.failure.map(failure_word).unwrap_or_default().to_owned(),
+    );
     put("config_schema", r.config_schema.clone().unwrap_or_default());
     for m in &r.models {
-        put(&format!("models.{}", m.name), format!("{} ({} bytes)", m.cid, m.size));
+        put(
+            &format!("models.{}", m.name),
+            format!("{} ({} bytes)", m.cid, m.size),
+        );
     }
     put("vectors", optional(r.vectors));
     put("created", r.created.to_string());
@@ -39,7 +48,10 @@ pub fn fields(release: &Release) -> Vec<(String, String)> {
     put("description", r.description.clone());
     put("domain", r.domain.clone().unwrap_or_default());
     if let Some(e) = r.effectiveness {
-        put("effectiveness", format!("{} ({:?})", e.value, e.known).to_lowercase());
+        put(
+            "effectiveness",
+            format!("{} ({:?})", e.value, e.known).to_lowercase(),
+        );
     }
     put("supersedes", optional(r.supersedes));
     out
@@ -87,9 +99,19 @@ fn parts(release: &Release) -> Vec<(String, String)> {
     let mut out = Vec::new();
     for (field, value) in fields(release) {
         match field.as_str() {
-            "imports" => out.extend(release.imports.iter().map(|i| (format!("imports {i}"), String::new()))),
+            "imports" => out.extend(
+                release
+                    .imports
+                    .iter()
+                    .map(|i| (format!("imports {i}"), String::new())),
+            ),
             "features" => {
-                out.extend(release.features.iter().map(|f| (format!("features {f}"), String::new())));
+                out.extend(
+                    release
+                        .features
+                        .iter()
+                        .map(|f| (format!("features {f}"), String::new())),
+                );
             }
             "config_schema" => out.extend(schema_parts(&value)),
             _ => out.push((field, value)),

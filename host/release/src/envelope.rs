@@ -108,7 +108,9 @@ pub enum EnvelopeError {
         key: Did,
     },
     /// A signature that does not hold.
-    #[error("the {role}'s signature by `{key}` does not hold; the release or the signature was changed")]
+    #[error(
+        "the {role}'s signature by `{key}` does not hold; the release or the signature was changed"
+    )]
     BadSignature {
         /// The role claimed.
         role: Role,
@@ -166,7 +168,10 @@ impl Envelope {
                 found: self.signatures.len() + 1,
             });
         }
-        let sig = key.sign(&pre_authentication_encoding(&signed_type(role), &self.payload));
+        let sig = key.sign(&pre_authentication_encoding(
+            &signed_type(role),
+            &self.payload,
+        ));
         self.signatures.push(Signature {
             role,
             key: did,
@@ -202,9 +207,7 @@ impl Envelope {
             }
             let message = pre_authentication_encoding(&signed_type(role), &self.payload);
             VerifyingKey::from_bytes(key.public())
-                .and_then(|k| {
-                    k.verify_strict(&message, &ed25519_dalek::Signature::from_bytes(sig))
-                })
+                .and_then(|k| k.verify_strict(&message, &ed25519_dalek::Signature::from_bytes(sig)))
                 .map_err(|_| EnvelopeError::BadSignature { role, key })?;
             signers.push((role, key));
         }
@@ -251,9 +254,7 @@ impl Envelope {
             return Err(EnvelopeError::TooLarge { found: bytes.len() });
         }
         let envelope: Self = cbor::decode(bytes)?;
-        let sorted = envelope
-            .signatures
-            .is_sorted_by_key(|s| (s.role, s.key));
+        let sorted = envelope.signatures.is_sorted_by_key(|s| (s.role, s.key));
         if !sorted || cbor::encode(&envelope)? != bytes {
             return Err(EnvelopeError::NotCanonical);
         }

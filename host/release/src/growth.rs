@@ -80,8 +80,16 @@ pub fn growth(old: &Release, new: &Release) -> Vec<Growth> {
     let added = |new: &[String], old: &[String]| -> Vec<String> {
         new.iter().filter(|n| !old.contains(n)).cloned().collect()
     };
-    out.extend(added(&new.imports, &old.imports).into_iter().map(Growth::Import));
-    out.extend(added(&new.features, &old.features).into_iter().map(Growth::Feature));
+    out.extend(
+        added(&new.imports, &old.imports)
+            .into_iter()
+            .map(Growth::Import),
+    );
+    out.extend(
+        added(&new.features, &old.features)
+            .into_iter()
+            .map(Growth::Feature),
+    );
     for ((name, new), (_, old)) in new.limits.figures().into_iter().zip(old.limits.figures()) {
         if new > old {
             out.push(Growth::Limit { name, old, new });

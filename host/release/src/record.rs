@@ -233,7 +233,9 @@ impl Release {
             Ok(self.kind()?)
         })?;
         in_field("name", || Ok(text::check_name(&self.name)?))?;
-        in_field("version", || Ok(text::check(&self.version.to_string(), 1, TEXT_BYTES)?))?;
+        in_field("version", || {
+            Ok(text::check(&self.version.to_string(), 1, TEXT_BYTES)?)
+        })?;
         in_field("revision", || integer(self.revision, 1, MAX_INTEGER))?;
         in_field("component", || {
             file(&self.component.cid)?;
@@ -249,12 +251,16 @@ impl Release {
         })?;
         in_field("models", || self.check_models(kind))?;
         in_field("vectors", || self.vectors.iter().try_for_each(record_link))?;
-        in_field("supersedes", || self.supersedes.iter().try_for_each(record_link))?;
+        in_field("supersedes", || {
+            self.supersedes.iter().try_for_each(record_link)
+        })?;
         in_field("expires", || match self.expires {
             Some(end) if end <= self.created => Err(value(end, "an instant after `created`")),
             _ => Ok(()),
         })?;
-        in_field("description", || Ok(text::check(&self.description, 0, DESCRIPTION_BYTES)?))?;
+        in_field("description", || {
+            Ok(text::check(&self.description, 0, DESCRIPTION_BYTES)?)
+        })?;
         for (field, text) in [
             ("source", &self.source),
             ("license", &self.license),
@@ -282,7 +288,10 @@ impl Release {
             }
         }
         if !self.imports.windows(2).all(|w| w[0] < w[1]) {
-            return Err(value("a list out of order or with repeats", "a sorted list"));
+            return Err(value(
+                "a list out of order or with repeats",
+                "a sorted list",
+            ));
         }
         Ok(())
     }
@@ -322,7 +331,10 @@ impl Release {
                 match found {
                     Some(mode) if allowed.contains(&mode) => Ok(()),
                     found => Err(value(
-                        found.map_or_else(|| "none".to_owned(), |m| format!("`{}`", failure_word(m))),
+                        found.map_or_else(
+                            || "none".to_owned(),
+                            |m| format!("`{}`", failure_word(m)),
+                        ),
                         format!(
                             "{} for the slot `{slot}`",
                             allowed
@@ -471,12 +483,20 @@ const SHA2_256: u64 = 0x12;
 
 /// A file's CID: one raw block or a UnixFS tree.
 fn file(cid: &Cid) -> Result<(), Problem> {
-    link(cid, &[content::RAW, DAG_PB], "a CIDv1 of a file (raw or UnixFS, sha2-256)")
+    link(
+        cid,
+        &[content::RAW, DAG_PB],
+        "a CIDv1 of a file (raw or UnixFS, sha2-256)",
+    )
 }
 
 /// A structured record's CID.
 fn record_link(cid: &Cid) -> Result<(), Problem> {
-    link(cid, &[content::DAG_CBOR], "a CIDv1 of a record (DAG-CBOR, sha2-256)")
+    link(
+        cid,
+        &[content::DAG_CBOR],
+        "a CIDv1 of a record (DAG-CBOR, sha2-256)",
+    )
 }
 
 fn link(cid: &Cid, codecs: &[u64], allowed: &str) -> Result<(), Problem> {

@@ -17,7 +17,9 @@ pub enum TextError {
     #[error("holds the control or invisible character U+{0:04X}; use plain text on one line")]
     Hidden(u32),
     /// A name with other characters than a name has.
-    #[error("is `{0}`; a name has 1 to 64 lowercase letters, digits and dashes, and no dash first or last")]
+    #[error(
+        "is `{0}`; a name has 1 to 64 lowercase letters, digits and dashes, and no dash first or last"
+    )]
     Name(String),
 }
 
@@ -78,7 +80,10 @@ pub fn shown(text: &str, max: usize) -> String {
 /// U+200C and U+200D are kept: scripts and emoji need them.
 fn is_hidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'
+        )
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
         || matches!(c, '\u{e0000}'..='\u{e007f}')
 }

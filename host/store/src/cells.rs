@@ -1,5 +1,6 @@
 //! One row, read column by column, so that whatever is wrong with a value is reported with its place.
 
+use std::cell::Cell;
 use std::ops::RangeInclusive;
 
 use rusqlite::types::{Value, ValueRef};
@@ -16,15 +17,46 @@ pub(crate) struct Table {
     pub key: &'static [&'static str],
 }
 
+/// The names of a result's columns, taken once for all its rows.
+pub(crate) struct Columns(Vec<String>);
+
+impl Columns {
+    /// Of a row that was just stepped to: before the first step they may be those of an older schema.
+    pub fn of(row: &rusqlite::Row<'_>) -> Self {
+        let names = row.as_ref().column_names();
+        Self(names.into_iter().map(str::to_owned).collect())
+    }
+}
+
 /// One row of a [`Table`].
 pub(crate) struct Cells<'r> {
     row: &'r rusqlite::Row<'r>,
     table: Table,
+    columns: &'r Columns,
+    /// Where the next column probably is: most rows are read from left to right.
+    next: Cell<usize>,
 }
 
 impl<'r> Cells<'r> {
-    pub fn new(row: &'r rusqlite::Row<'r>, table: Table) -> Self {
-        Self { row, table }
+    pub fn new(row: &'r rusqlite::Row<'r>, table: Table, columns: &'r Columns) -> Self {
+        Self {
+            row,
+            table,
+            columns,
+            next: Cell::new(0),
+        }
+    }
+
+    fn value(&self, column: &str) -> Result<ValueRef<'_>> {
+        let names = &self.columns.0;
+        let guess = self.next.get();
+        let index = match names.get(guess) {
+            Some(name) if name == column => Some(guess),
+            _ => names.iter().position(|name| name == column),
+        };
+        let index = index.ok_or_else(|| rusqlite::Error::InvalidColumnName(column.to_owned()))?;
+        self.next.set(index + 1);
+        Ok(self.row.get_ref(index)?)
     }
 
     /// What is reported for a column whose value is not among what is allowed.
@@ -41,7 +73,7 @@ impl<'r> Cells<'r> {
     }
 
     pub fn text_opt(&self, column: &str) -> Result<Option<String>> {
-        match self.row.get_ref(column)? {
+        match self.value(column)? {
             ValueRef::Null => Ok(None),
             ValueRef::Text(text) => match std::str::from_utf8(text) {
                 Ok(text) => Ok(Some(text.to_owned())),
@@ -58,7 +90,7 @@ impl<'r> Cells<'r> {
 
     /// One of the given words.
     pub fn word<T: Copy>(&self, column: &str, words: &[(&str, T)]) -> Result<T> {
-        let found = match self.row.get_ref(column)? {
+        let found = match self.value(column)? {
             ValueRef::Text(text) => words.iter().find(|(word, _)| word.as_bytes() == text),
             _ => None,
         };
@@ -69,7 +101,7 @@ impl<'r> Cells<'r> {
     }
 
     pub fn int_opt(&self, column: &str, range: RangeInclusive<i64>) -> Result<Option<i64>> {
-        match self.row.get_ref(column)? {
+        match self.value(column)? {
             ValueRef::Null => Ok(None),
             ValueRef::Integer(value) if range.contains(&value) => Ok(Some(value)),
             _ => Err(self.malformed(column, whole(&range))),
@@ -87,7 +119,7 @@ impl<'r> Cells<'r> {
     }
 
     pub fn flag_opt(&self, column: &str) -> Result<Option<bool>> {
-        match self.row.get_ref(column)? {
+        match self.value(column)? {
             ValueRef::Null => Ok(None),
             ValueRef::Integer(0) => Ok(Some(false)),
             ValueRef::Integer(1) => Ok(Some(true)),
@@ -102,7 +134,7 @@ impl<'r> Cells<'r> {
 
     /// A finite number in the range, or NULL.
     pub fn real_opt(&self, column: &str, range: RangeInclusive<f64>) -> Result<Option<f64>> {
-        let value = match self.row.get_ref(column)? {
+        let value = match self.value(column)? {
             ValueRef::Null => return Ok(None),
             ValueRef::Real(value) => value,
             ValueRef::Integer(value) => value as f64,
@@ -141,14 +173,14 @@ impl<'r> Cells<'r> {
     }
 
     pub fn blob(&self, column: &str) -> Result<Vec<u8>> {
-        match self.row.get_ref(column)? {
+        match self.value(column)? {
             ValueRef::Blob(bytes) => Ok(bytes.to_vec()),
             _ => Err(self.malformed(column, "bytes such as x'a0'")),
         }
     }
 
     fn shown(&self, column: &str) -> String {
-        match self.row.get_ref(column) {
+        match self.value(column) {
             Ok(ValueRef::Null) => "NULL".to_owned(),
             Ok(ValueRef::Integer(value)) => value.to_string(),
             Ok(ValueRef::Real(value)) => value.to_string(),

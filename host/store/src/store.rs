@@ -169,6 +169,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     conn.pragma_update(None, "foreign_keys", false)?;
     // A schema may have been edited by others: it gets no functions with side effects.
     conn.pragma_update(None, "trusted_schema", false)?;
+    // Sorting needs no files: they would cost more than the rows, and fail on a full disk.
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     Ok(conn)
 }

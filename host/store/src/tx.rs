@@ -5,7 +5,7 @@ use std::ops::Deref;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Params, ffi, params_from_iter};
 
-use crate::cells::{Cells, Table};
+use crate::cells::{Cells, Columns, Table};
 use crate::{Error, Malformed, Result};
 
 /// One consistent moment of the database. Made by [`crate::Reader::snapshot`] and [`crate::Store::read`].
@@ -62,7 +62,7 @@ impl<'c> Read<'c> {
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         match rows.next()? {
-            Some(row) => read(&Cells::new(row, table)).map(Some),
+            Some(row) => read(&Cells::new(row, table, &Columns::of(row))).map(Some),
             None => Ok(None),
         }
     }
@@ -78,8 +78,10 @@ impl<'c> Read<'c> {
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut found = statement.query(params)?;
         let mut rows = Rows::default();
+        let mut columns = None;
         while let Some(row) = found.next()? {
-            match read(&Cells::new(row, table)) {
+            let columns = columns.get_or_insert_with(|| Columns::of(row));
+            match read(&Cells::new(row, table, columns)) {
                 Ok(value) => rows.rows.push(value),
                 Err(Error::Malformed(malformed)) => rows.malformed.push(*malformed),
                 Err(error) => return Err(error),

@@ -308,7 +308,7 @@ fn policy_part(manifest: &Manifest, options: &BuildOptions) -> Result<PolicyPart
     let folder = tempfile::tempdir().map_err(BuildError::io("create", &std::env::temp_dir()))?;
     let file = folder.path().join("descriptor.json");
     let mut command = cargo_command("test", &manifest.dir, options);
-    command.args(["--lib", DESCRIPTOR_TEST, "--", "--exact", "--quiet"]);
+    command.args(["--lib", DESCRIPTOR_TEST, "--", "--exact"]);
     command.env(DESCRIPTOR_VARIABLE, &file);
     cargo::run(&mut command, options.quiet)?;
     let text = std::fs::read(&file).map_err(|_| BuildError::Descriptor {

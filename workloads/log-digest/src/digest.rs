@@ -95,7 +95,7 @@ impl Digest {
         }
         self.tokens.split(line.bytes, self.params.max_tokens);
         self.token_capped += u64::from(self.tokens.cut());
-        if self.tokens.len() == 0 {
+        if self.tokens.count() == 0 {
             self.blank += 1;
             return 0;
         }
@@ -137,7 +137,7 @@ impl Digest {
         // New words cost their text and their places in the table, known ones only their number.
         let tokens: usize = self.tokens.iter(line).map(|token| token.len() + 32).sum();
         let bytes = TEMPLATE_OVERHEAD_BYTES + example.len() + tokens;
-        if self.drain.len() == self.params.max_templates
+        if self.drain.count() == self.params.max_templates
             || self.memory_bytes + bytes > self.params.max_memory_bytes
         {
             return None;

@@ -61,7 +61,7 @@ impl Drain {
     }
 
     /// How many templates there are; they are numbered from 0 in order of arrival.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.shapes.len()
     }
 
@@ -123,10 +123,10 @@ impl Drain {
         let mut best: Option<(usize, usize, u32)> = None;
         for &template in &self.nodes[leaf].templates {
             let shape = &self.shapes[template as usize];
-            if let Some((most, _, _)) = best {
-                if length - shape.wildcards < most {
-                    continue;
-                }
+            if let Some((most, _, _)) = best
+                && length - shape.wildcards < most
+            {
+                continue;
             }
             let own = &self.arena[shape.begin..shape.begin + length];
             let equal = own
@@ -232,7 +232,7 @@ mod tests {
     fn check(mut parser: Parser, lines: &[&str], groups: &[usize], texts: &[&str]) {
         let got: Vec<usize> = lines.iter().map(|line| parser.add(line)).collect();
         assert_eq!(got, groups);
-        let got: Vec<String> = (0..parser.drain.len()).map(|t| parser.text(t)).collect();
+        let got: Vec<String> = (0..parser.drain.count()).map(|t| parser.text(t)).collect();
         assert_eq!(got, texts);
     }
 

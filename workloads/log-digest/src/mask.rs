@@ -71,44 +71,46 @@ pub fn find(line: &[u8], at: usize, last_slash: usize) -> Option<Hit> {
             _ => None,
         };
     }
-    if is(c, DIGIT) || c.is_ascii_uppercase() {
-        if let Some(to) = stamp::end_of(line, at) {
-            return Some(Hit::new(at, to, TIME));
-        }
+    if (is(c, DIGIT) || c.is_ascii_uppercase())
+        && let Some(to) = stamp::end_of(line, at)
+    {
+        return Some(Hit::new(at, to, TIME));
     }
     if is(c, HEX) {
         let end = run_end(line, at, HEX);
         let next = line.get(end);
-        if end - at == 8 && next == Some(&b'-') {
-            if let Some(to) = uuid(line, at) {
-                return Some(Hit::new(at, to, UUID));
-            }
+        if end - at == 8
+            && next == Some(&b'-')
+            && let Some(to) = uuid(line, at)
+        {
+            return Some(Hit::new(at, to, UUID));
         }
-        if end - at <= 4 && next == Some(&b':') {
-            if let Some((to, name)) = colon_address(line, at) {
-                return Some(Hit::new(at, to, name));
-            }
-        }
-    }
-    if is(c, LETTER) {
-        if let Some(to) = url(line, at) {
-            return Some(Hit::new(at, to, URL));
+        if end - at <= 4
+            && next == Some(&b':')
+            && let Some((to, name)) = colon_address(line, at)
+        {
+            return Some(Hit::new(at, to, name));
         }
     }
-    if at < last_slash {
-        if let Some(hit) = path(line, at) {
-            return Some(hit);
-        }
+    if is(c, LETTER)
+        && let Some(to) = url(line, at)
+    {
+        return Some(Hit::new(at, to, URL));
     }
-    if is(c, DIGIT) {
-        if let Some(to) = ipv4(line, at) {
-            return Some(Hit::new(at, to, IP));
-        }
+    if at < last_slash
+        && let Some(hit) = path(line, at)
+    {
+        return Some(hit);
     }
-    if is(c, HEX) {
-        if let Some(to) = hexadecimal(line, at) {
-            return Some(Hit::new(at, to, HEXADECIMAL));
-        }
+    if is(c, DIGIT)
+        && let Some(to) = ipv4(line, at)
+    {
+        return Some(Hit::new(at, to, IP));
+    }
+    if is(c, HEX)
+        && let Some(to) = hexadecimal(line, at)
+    {
+        return Some(Hit::new(at, to, HEXADECIMAL));
     }
     if is(c, DIGIT) {
         return number(line, at);

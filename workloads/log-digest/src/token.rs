@@ -48,7 +48,7 @@ impl Tokens {
     }
 
     /// How many tokens there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.spans.len()
     }
 
@@ -265,8 +265,8 @@ mod tests {
     fn stops_at_the_cap() {
         let mut tokens = Tokens::default();
         tokens.split(b"a b c d", 3);
-        assert_eq!((tokens.len(), tokens.cut()), (3, true));
+        assert_eq!((tokens.count(), tokens.cut()), (3, true));
         tokens.split(b"a b c  ", 3);
-        assert_eq!((tokens.len(), tokens.cut()), (3, false));
+        assert_eq!((tokens.count(), tokens.cut()), (3, false));
     }
 }

@@ -47,11 +47,11 @@ pub fn rotate(folder: &Folder, params: &Params) -> Result<Report, JobError> {
             continue;
         }
         let mut slots = archives.get(log.as_str()).cloned().unwrap_or_default();
-        if due(folder, log, params, &mut report) {
-            if let Err(e) = rotate_one(folder, log, &mut slots, params.compress, &mut report) {
-                let bytes = folder.look(log).map_or(0, |meta| meta.len());
-                report.add(log, Action::Failed, bytes, bytes, e.to_string());
-            }
+        if due(folder, log, params, &mut report)
+            && let Err(e) = rotate_one(folder, log, &mut slots, params.compress, &mut report)
+        {
+            let bytes = folder.look(log).map_or(0, |meta| meta.len());
+            report.add(log, Action::Failed, bytes, bytes, e.to_string());
         }
         prune(folder, log, &slots, params.keep, oldest, &mut report);
     }

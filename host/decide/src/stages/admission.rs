@@ -28,7 +28,7 @@ impl Pipeline<'_> {
         let mut requests = vec![self.consent_request(Role::Submitter, submitter)];
         match &self.snapshot.executor {
             Some(Ok(rules)) => requests.push(self.consent_request(Role::Executor, rules)),
-            Some(Err(malformed)) => self.draft.here_refused = Some(malformed.clone()),
+            Some(Err(malformed)) => self.draft.here_refused = Some((malformed.clone(), None)),
             None => {}
         }
         Next::Ask(Stage::Consent, SlotCall::Consent(requests))
@@ -87,7 +87,7 @@ impl Pipeline<'_> {
         }
         let [submitter, executor] = strictest;
         if self.draft.here_refused.is_none() && self.snapshot.executor.is_some() {
-            self.draft.here_refused = executor.map(|d| d.reason);
+            self.draft.here_refused = executor.map(|d| (with_rest(&d), d.until));
         }
         match submitter {
             None => Next::Go(Stage::Ethics),
@@ -213,8 +213,8 @@ impl Pipeline<'_> {
                 .map(|v| format!("Hard violation: {} (this device's owner)", v.kind)),
             Err(why) => Some(format!("ethics of this device's owner: {why}")),
         };
-        if refused.is_some() {
-            self.draft.here_refused = refused;
+        if let Some(why) = refused {
+            self.draft.here_refused = Some((why, None));
         }
         Next::Go(Stage::Tier)
     }
@@ -298,6 +298,14 @@ fn closed(why: &str) -> ConsentVerdict {
         reason: format!("consent: {why}"),
         idle_left: 0,
     })
+}
+
+/// A deferral's reason, with the rest that is still due.
+fn with_rest(deferral: &Deferral) -> String {
+    match deferral.idle_left.div_ceil(MINUTE_MS) {
+        0 => deferral.reason.clone(),
+        minutes => format!("{}; System idle period: {minutes} minutes", deferral.reason),
+    }
 }
 
 /// Whether waiting for `a` is waiting longer than for `b`; none is for ever.

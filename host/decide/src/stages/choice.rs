@@ -83,8 +83,9 @@ impl Pipeline<'_> {
                 ),
             );
         }
-        if let Some(refused) = &self.draft.here_refused {
-            return Next::End(Verdict::Defer { until: None }, refused.clone());
+        if let Some((why, until)) = self.draft.here_refused.clone() {
+            self.draft.next_window = until;
+            return Next::End(Verdict::Defer { until }, why);
         }
         let why = match s.candidates.permissions.first() {
             Some(Permission::NotInAllowedTasks) => "this node's allowed tasks do not include it",

@@ -215,40 +215,105 @@ impl MeshPolicy {
     pub(super) fn validate(&self) -> Result<(), ConstitutionError> {
         let i = &self.importance;
         let window = i64::try_from(i.window_ms).unwrap_or(i64::MAX);
-        range("mesh.importance.options", i.options.len(), *OPTIONS.start(), *OPTIONS.end())?;
+        range(
+            "mesh.importance.options",
+            i.options.len(),
+            *OPTIONS.start(),
+            *OPTIONS.end(),
+        )?;
         for option in &i.options {
             text("mesh.importance.options", option)?;
         }
         let mut distinct = i.options.clone();
         distinct.sort_unstable();
         distinct.dedup();
-        range("mesh.importance.options", distinct.len(), i.options.len(), i.options.len())?;
-        range("mesh.importance.window_ms", window, *POLL_MS.start(), *POLL_MS.end())?;
-        range("mesh.importance.consensus_ms", i.consensus_ms, 0, 366 * DAY_MS)?;
+        range(
+            "mesh.importance.options",
+            distinct.len(),
+            i.options.len(),
+            i.options.len(),
+        )?;
+        range(
+            "mesh.importance.window_ms",
+            window,
+            *POLL_MS.start(),
+            *POLL_MS.end(),
+        )?;
+        range(
+            "mesh.importance.consensus_ms",
+            i.consensus_ms,
+            0,
+            366 * DAY_MS,
+        )?;
         text("mesh.zone", &self.zone)?;
 
         let p = &self.policy_votes;
-        range("mesh.policy_votes.turnout_percent", p.turnout_percent, 1, 100)?;
-        range("mesh.policy_votes.approve_above_percent", p.approve_above_percent, 50, 99)?;
-        range("mesh.policy_votes.loosen_percent", p.loosen_percent, 51, 100)?;
-        range("mesh.policy_votes.loosen_delay_ms", p.loosen_delay_ms, 0, 366 * DAY_MS)?;
-        range("mesh.policy_votes.emergency_ms", p.emergency_ms, 0, 366 * DAY_MS)?;
+        range(
+            "mesh.policy_votes.turnout_percent",
+            p.turnout_percent,
+            1,
+            100,
+        )?;
+        range(
+            "mesh.policy_votes.approve_above_percent",
+            p.approve_above_percent,
+            50,
+            99,
+        )?;
+        range(
+            "mesh.policy_votes.loosen_percent",
+            p.loosen_percent,
+            51,
+            100,
+        )?;
+        range(
+            "mesh.policy_votes.loosen_delay_ms",
+            p.loosen_delay_ms,
+            0,
+            366 * DAY_MS,
+        )?;
+        range(
+            "mesh.policy_votes.emergency_ms",
+            p.emergency_ms,
+            0,
+            366 * DAY_MS,
+        )?;
 
         let v = &self.verification;
-        range("mesh.verification.quorum_percent", v.quorum_percent, 51, 100)?;
+        range(
+            "mesh.verification.quorum_percent",
+            v.quorum_percent,
+            51,
+            100,
+        )?;
         range("mesh.verification.assigned", v.assigned.1, 1, 64)?;
         range("mesh.verification.assigned", v.assigned.0, 1, v.assigned.1)?;
-        range("mesh.verification.window_ms", v.window_ms, 1_000, 30 * DAY_MS)?;
+        range(
+            "mesh.verification.window_ms",
+            v.window_ms,
+            1_000,
+            30 * DAY_MS,
+        )?;
 
         let credits = crate::limits::MAX_INTEGER;
-        range("mesh.market.minimum_fee", self.market.minimum_fee, 0, credits)?;
+        range(
+            "mesh.market.minimum_fee",
+            self.market.minimum_fee,
+            0,
+            credits,
+        )?;
         range("mesh.market.bond", self.market.bond, 0, credits)?;
         range("mesh.market.floor", self.market.floor, 0, credits)?;
         range("mesh.market.bond_ms", self.market.bond_ms, 0, 366 * DAY_MS)?;
 
         range("mesh.scheduling.queue", self.scheduling.queue, 1, 65_536)?;
         range("mesh.scheduling.boost", self.scheduling.boost, 1.0, 100.0)?;
-        range("mesh.scheduling.task_timeout_ms", self.scheduling.task_timeout_ms, 1_000, 30 * DAY_MS)?;
+        range(
+            "mesh.scheduling.task_timeout_ms",
+            self.scheduling.task_timeout_ms,
+            1_000,
+            30 * DAY_MS,
+        )?;
 
         let s = &self.skills;
         range("mesh.skills.peers", s.peers, 1, 65_536)?;
@@ -260,7 +325,10 @@ impl MeshPolicy {
             ("mesh.skills.trust_bad", s.trust_bad),
             ("mesh.skills.download_above", s.download_above),
             ("mesh.skills.advertise_above", s.advertise_above),
-            ("mesh.skills.advertise_strategy_above", s.advertise_strategy_above),
+            (
+                "mesh.skills.advertise_strategy_above",
+                s.advertise_strategy_above,
+            ),
             ("mesh.skills.connectivity_below", s.connectivity_below),
             ("mesh.skills.replication_below", s.replication_below),
         ] {

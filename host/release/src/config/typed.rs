@@ -8,7 +8,9 @@ use super::ConfigError;
 use crate::limits::CONFIG_DEPTH;
 use crate::text;
 use ipld_core::ipld::Ipld;
+use jsonschema::Validator;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use weft_model::cbor::CborError;
 
 /// Applicators that are not followed here, so a schema with one is refused.
@@ -55,6 +57,11 @@ fn check_at(root: &Value, schema: &Value, depth: usize) -> Result<(), ConfigErro
     let Value::Object(keywords) = schema else {
         return Ok(());
     };
+    if depth > 0 && keywords.contains_key("$id") {
+        return Err(ConfigError::Schema(
+            "it holds a schema with an `$id` of its own".to_owned(),
+        ));
+    }
     if let Some(found) = UNSUPPORTED.iter().find(|k| keywords.contains_key(**k)) {
         return Err(ConfigError::Schema(format!(
             "the keyword `{found}` is not supported"
@@ -75,7 +82,9 @@ fn check_at(root: &Value, schema: &Value, depth: usize) -> Result<(), ConfigErro
     }
     for name in NAMED {
         if let Some(Value::Object(named)) = keywords.get(name) {
-            named.values().try_for_each(|s| check_at(root, s, depth + 1))?;
+            named
+                .values()
+                .try_for_each(|s| check_at(root, s, depth + 1))?;
         }
     }
     Ok(())
@@ -83,89 +92,107 @@ fn check_at(root: &Value, schema: &Value, depth: usize) -> Result<(), ConfigErro
 
 /// The value as the schema types it. The value fits the schema already.
 pub(super) fn ipld(schema: &Value, value: &Value) -> Result<Ipld, ConfigError> {
-    typed(schema, &[schema], value)
-}
-
-fn typed(root: &Value, schemas: &[&Value], value: &Value) -> Result<Ipld, ConfigError> {
-    let mut leaves = Vec::new();
-    for schema in schemas {
-        flatten(root, schema, value, 0, &mut leaves)?;
+    Walk {
+        root: schema,
+        branches: BTreeMap::new(),
     }
-    Ok(match value {
-        Value::Null => Ipld::Null,
-        Value::Bool(b) => Ipld::Bool(*b),
-        Value::String(s) => Ipld::String(s.clone()),
-        Value::Number(_) => number(&leaves, value)?,
-        Value::Array(items) => Ipld::List(
-            items
-                .iter()
-                .enumerate()
-                .map(|(i, item)| {
-                    let under: Vec<&Value> = leaves.iter().filter_map(|l| item_schema(l, i)).collect();
-                    typed(root, &under, item)
-                })
-                .collect::<Result<_, _>>()?,
-        ),
-        Value::Object(fields) => Ipld::Map(
-            fields
-                .iter()
-                .map(|(key, field)| {
-                    let under: Vec<&Value> =
-                        leaves.iter().filter_map(|l| field_schema(l, key)).collect();
-                    Ok((key.clone(), typed(root, &under, field)?))
-                })
-                .collect::<Result<_, ConfigError>>()?,
-        ),
-    })
+    .typed(&[schema], value)
 }
 
-/// All objects that constrain the value here: the schema itself, what it refers to, and the branches that fit.
-fn flatten<'a>(
+/// One walk over a value.
+struct Walk<'a> {
     root: &'a Value,
-    schema: &'a Value,
-    value: &Value,
-    hops: usize,
-    leaves: &mut Vec<&'a Map<String, Value>>,
-) -> Result<(), ConfigError> {
-    if hops > CONFIG_DEPTH {
-        return Err(ConfigError::Schema(format!(
-            "its references are longer than {CONFIG_DEPTH} steps, or go in a circle"
-        )));
-    }
-    let Value::Object(keywords) = schema else {
-        return Ok(());
-    };
-    leaves.push(keywords);
-    if let Some(reference) = keywords.get("$ref") {
-        flatten(root, resolve(root, reference)?, value, hops + 1, leaves)?;
-    }
-    if let Some(Value::Array(all)) = keywords.get("allOf") {
-        for schema in all {
-            flatten(root, schema, value, hops + 1, leaves)?;
+    /// Validators of branches, by where the branch stands in memory: a list meets the same one for each entry.
+    branches: BTreeMap<*const Value, Validator>,
+}
+
+impl<'a> Walk<'a> {
+    fn typed(&mut self, schemas: &[&'a Value], value: &Value) -> Result<Ipld, ConfigError> {
+        let mut leaves = Vec::new();
+        for schema in schemas {
+            self.flatten(schema, value, 0, &mut leaves)?;
         }
+        Ok(match value {
+            Value::Null => Ipld::Null,
+            Value::Bool(b) => Ipld::Bool(*b),
+            Value::String(s) => Ipld::String(s.clone()),
+            Value::Number(_) => number(&leaves, value)?,
+            Value::Array(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for (i, item) in items.iter().enumerate() {
+                    let under: Vec<_> = leaves.iter().filter_map(|l| item_schema(l, i)).collect();
+                    list.push(self.typed(&under, item)?);
+                }
+                Ipld::List(list)
+            }
+            Value::Object(fields) => {
+                let mut map = BTreeMap::new();
+                for (key, field) in fields {
+                    let under: Vec<_> =
+                        leaves.iter().filter_map(|l| field_schema(l, key)).collect();
+                    map.insert(key.clone(), self.typed(&under, field)?);
+                }
+                Ipld::Map(map)
+            }
+        })
     }
-    for name in ["anyOf", "oneOf"] {
-        if let Some(Value::Array(branches)) = keywords.get(name) {
-            for branch in branches {
-                if fits(root, branch, value)? {
-                    flatten(root, branch, value, hops + 1, leaves)?;
+
+    /// All objects that constrain the value here: the schema itself, what it refers to, and the branches that fit.
+    fn flatten(
+        &mut self,
+        schema: &'a Value,
+        value: &Value,
+        hops: usize,
+        leaves: &mut Vec<&'a Map<String, Value>>,
+    ) -> Result<(), ConfigError> {
+        if hops > CONFIG_DEPTH {
+            return Err(ConfigError::Schema(format!(
+                "its references are longer than {CONFIG_DEPTH} steps, or go in a circle"
+            )));
+        }
+        let Value::Object(keywords) = schema else {
+            return Ok(());
+        };
+        leaves.push(keywords);
+        if let Some(reference) = keywords.get("$ref") {
+            let target = resolve(self.root, reference)?;
+            self.flatten(target, value, hops + 1, leaves)?;
+        }
+        if let Some(Value::Array(all)) = keywords.get("allOf") {
+            for schema in all {
+                self.flatten(schema, value, hops + 1, leaves)?;
+            }
+        }
+        for name in ["anyOf", "oneOf"] {
+            if let Some(Value::Array(branches)) = keywords.get(name) {
+                for branch in branches {
+                    if self.fits(branch, value)? {
+                        self.flatten(branch, value, hops + 1, leaves)?;
+                    }
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Whether the value fits a branch, judged with the root's definitions at hand.
-fn fits(root: &Value, branch: &Value, value: &Value) -> Result<bool, ConfigError> {
-    let mut wrapped = Map::new();
-    for name in ["$schema", "$defs", "definitions"] {
-        if let Some(definitions) = root.get(name) {
-            wrapped.insert(name.to_owned(), definitions.clone());
+    /// Whether the value fits a branch, judged with the root's definitions at hand.
+    fn fits(&mut self, branch: &'a Value, value: &Value) -> Result<bool, ConfigError> {
+        let key: *const Value = branch;
+        if let Some(validator) = self.branches.get(&key) {
+            return Ok(validator.is_valid(value));
         }
+        let mut wrapped = Map::new();
+        for name in ["$schema", "$defs", "definitions"] {
+            if let Some(definitions) = self.root.get(name) {
+                wrapped.insert(name.to_owned(), definitions.clone());
+            }
+        }
+        wrapped.insert("allOf".to_owned(), Value::Array(vec![branch.clone()]));
+        let validator = super::build(&Value::Object(wrapped))?;
+        let fits = validator.is_valid(value);
+        self.branches.insert(key, validator);
+        Ok(fits)
     }
-    wrapped.insert("allOf".to_owned(), Value::Array(vec![branch.clone()]));
-    Ok(super::build(&Value::Object(wrapped))?.is_valid(value))
 }
 
 fn number(leaves: &[&Map<String, Value>], value: &Value) -> Result<Ipld, ConfigError> {
@@ -195,7 +222,7 @@ fn number(leaves: &[&Map<String, Value>], value: &Value) -> Result<Ipld, ConfigE
     })
 }
 
-fn item_schema<'a>(leaf: &'a Map<String, Value>, index: usize) -> Option<&'a Value> {
+fn item_schema(leaf: &Map<String, Value>, index: usize) -> Option<&Value> {
     // Draft 2020-12 has `prefixItems` then `items`; older drafts a list in `items` then `additionalItems`.
     let prefix = leaf
         .get("prefixItems")
@@ -227,6 +254,9 @@ fn resolve<'a>(root: &'a Value, reference: &Value) -> Result<&'a Value, ConfigEr
         .as_str()
         .and_then(|r| r.strip_prefix('#'))
         .ok_or_else(|| bad("leads out of the schema"))?;
+    if !pointer.starts_with("/$defs/") && !pointer.starts_with("/definitions/") {
+        return Err(bad("leads to something else than its definitions"));
+    }
     root.pointer(pointer).ok_or_else(|| bad("leads nowhere"))
 }
 
@@ -311,7 +341,10 @@ pub(super) fn describe(schema: &Value) -> Option<String> {
         ("pattern", "matching"),
     ] {
         if let Some(limit) = schema.get(keyword) {
-            out.push_str(&format!(" {phrase} {}", text::shown(&limit.to_string(), 80)));
+            out.push_str(&format!(
+                " {phrase} {}",
+                text::shown(&limit.to_string(), 80)
+            ));
         }
     }
     Some(out)

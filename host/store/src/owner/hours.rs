@@ -38,16 +38,16 @@ pub struct Hours {
     pub created_at: Option<i64>,
 }
 
-/// The windows of a user that are in force; those switched off are not looked at.
+/// The windows of a user that are in force, by id; those switched off are not looked at.
 pub fn in_force(tx: &Read, user_id: &str) -> Result<Rows<Hours>> {
     let sql =
-        "SELECT * FROM delegation_hours WHERE user_id = ?1 AND is_active IS NOT 0 ORDER BY rowid";
+        "SELECT * FROM delegation_hours WHERE user_id = ?1 AND is_active IS NOT 0 ORDER BY id";
     tx.rows(HOURS, sql, [user_id], hours_of)
 }
 
-/// All windows of a user.
+/// All windows of a user, by id.
 pub fn list(tx: &Read, user_id: &str) -> Result<Rows<Hours>> {
-    let sql = "SELECT * FROM delegation_hours WHERE user_id = ?1 ORDER BY rowid";
+    let sql = "SELECT * FROM delegation_hours WHERE user_id = ?1 ORDER BY id";
     tx.rows(HOURS, sql, [user_id], hours_of)
 }
 
@@ -55,7 +55,7 @@ pub fn list(tx: &Read, user_id: &str) -> Result<Rows<Hours>> {
 pub fn all(tx: &Read) -> Result<Rows<Hours>> {
     tx.rows(
         HOURS,
-        "SELECT * FROM delegation_hours WHERE is_active IS NOT 0 ORDER BY rowid",
+        "SELECT * FROM delegation_hours WHERE is_active IS NOT 0 ORDER BY user_id, id",
         [],
         hours_of,
     )

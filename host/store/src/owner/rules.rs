@@ -70,18 +70,17 @@ impl Rule {
     }
 }
 
-/// The rules of a user that are in force; those switched off are not looked at.
+/// The rules of a user that are in force, by id; those switched off are not looked at.
 pub fn in_force(tx: &Read, user_id: &str) -> Result<Rows<Rule>> {
-    let sql =
-        "SELECT * FROM ethical_rules WHERE user_id = ?1 AND is_active IS NOT 0 ORDER BY rowid";
+    let sql = "SELECT * FROM ethical_rules WHERE user_id = ?1 AND is_active IS NOT 0 ORDER BY id";
     tx.rows(RULES, sql, [user_id], rule_of)
 }
 
-/// All rules of a user.
+/// All rules of a user, by id.
 pub fn list(tx: &Read, user_id: &str) -> Result<Rows<Rule>> {
     tx.rows(
         RULES,
-        "SELECT * FROM ethical_rules WHERE user_id = ?1 ORDER BY rowid",
+        "SELECT * FROM ethical_rules WHERE user_id = ?1 ORDER BY id",
         [user_id],
         rule_of,
     )
@@ -91,7 +90,7 @@ pub fn list(tx: &Read, user_id: &str) -> Result<Rows<Rule>> {
 pub fn all(tx: &Read) -> Result<Rows<Rule>> {
     tx.rows(
         RULES,
-        "SELECT * FROM ethical_rules WHERE is_active IS NOT 0 ORDER BY rowid",
+        "SELECT * FROM ethical_rules WHERE is_active IS NOT 0 ORDER BY user_id, id",
         [],
         rule_of,
     )

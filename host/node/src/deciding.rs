@@ -1,0 +1,120 @@
+//! Carries a decision's calls to the plugins and makes its record.
+
+use crate::error::Result;
+use crate::node::Node;
+use serde::{Deserialize, Serialize};
+use weft_decide::{Answer, Decision, Failed, Pipeline, Record, Snapshot, Step};
+use weft_engine::Table;
+use weft_model::{Cid, Slot, SlotCall, content};
+
+/// A decision with its record and trace.
+pub struct Decided {
+    /// The decision.
+    pub decision: Decision,
+    /// The record's CID.
+    pub cid: Cid,
+    /// The record's bytes.
+    pub record: Vec<u8>,
+    /// Fuel and times, beside the record.
+    pub trace: Vec<TraceLine>,
+    /// Releases that the breaker put out of service on the way, and why.
+    pub tripped: Vec<(Cid, String)>,
+}
+
+/// What one call of a plugin cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TraceLine {
+    /// The slot.
+    pub slot: Slot,
+    /// The call.
+    pub call: String,
+    /// The release.
+    pub release: Cid,
+    /// Fuel; none when it failed.
+    pub fuel: Option<u64>,
+    /// Wall time in microseconds.
+    pub us: u64,
+    /// How it failed.
+    pub error: Option<String>,
+}
+
+impl Node {
+    /// Decides, with the plugins of one table throughout.
+    ///
+    /// # Errors
+    /// When the record can't be encoded.
+    pub fn decide(&self, table: &Table, snapshot: Snapshot) -> Result<Decided> {
+        let mut trace = Vec::new();
+        let mut tripped: Vec<(Cid, String)> = Vec::new();
+        let mut given: Vec<Vec<Answer>> = Vec::new();
+        let (mut pipeline, mut step) = Pipeline::start(&snapshot);
+        let decision = loop {
+            match step {
+                Step::Done(decision) => break *decision,
+                Step::Ask(call) => {
+                    let answers = self.ask(table, snapshot.now, &call, &mut trace, &mut tripped);
+                    step = pipeline.resume(&answers);
+                    given.push(answers);
+                }
+            }
+        };
+        let record = Record::new(
+            table.constitution,
+            self.policies.profile(),
+            snapshot,
+            given,
+            decision,
+        );
+        let (cid, bytes) = record.encode()?;
+        Ok(Decided { decision: record.decision, cid, record: bytes, trace, tripped })
+    }
+
+    /// Asks every plugin of the call's slot.
+    pub(crate) fn ask(
+        &self,
+        table: &Table,
+        now: weft_model::Instant,
+        call: &SlotCall,
+        trace: &mut Vec<TraceLine>,
+        tripped: &mut Vec<(Cid, String)>,
+    ) -> Vec<Answer> {
+        let slot = call.slot();
+        let Some(plugins) = table.active.get(&slot) else {
+            return Vec::new();
+        };
+        plugins
+            .iter()
+            .map(|active| {
+                let answer = self.slots.ask(table, active, now, call);
+                let error = answer.outcome.as_ref().err();
+                trace.push(TraceLine {
+                    slot,
+                    call: call.name().to_owned(),
+                    release: answer.release,
+                    fuel: answer.outcome.as_ref().ok().map(|c| c.fuel),
+                    us: answer.us,
+                    error: error.map(ToString::to_string),
+                });
+                for cid in &answer.tripped {
+                    let why = answer
+                        .instead_of
+                        .as_ref()
+                        .map(|(_, e)| e.to_string())
+                        .or_else(|| error.map(ToString::to_string))
+                        .unwrap_or_default();
+                    tripped.push((*cid, why));
+                }
+                Answer {
+                    release: answer.release,
+                    name: answer.name,
+                    config: (!answer.config.is_empty()).then(|| content::record_cid(&answer.config)),
+                    instead_of: answer.instead_of.map(|(cid, _)| cid),
+                    outcome: answer.outcome.map(|c| c.reply).map_err(|e| Failed {
+                        replayable: e.is_replayable(),
+                        why: e.to_string(),
+                    }),
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,360 @@
+//! Gathers a decision's snapshot: one transaction over the tables, zones resolved, candidates as columns.
+
+use crate::error::{NodeError, Result};
+use crate::node::Node;
+use crate::settings::source_of;
+use jiff::tz::TimeZone;
+use weft_decide::windows::{self, HoursRow};
+use weft_decide::{Candidates, Consensus, Energy, OwnerRules, Permission, QuotaState, Snapshot, VoteState};
+use weft_engine::Table;
+use weft_model::slots::economy::Contribution;
+use weft_model::slots::ethics::{Level, Rule};
+use weft_model::slots::time::{Source, Standing};
+use weft_model::task::TaskSpec;
+use weft_model::{Columns, Instant, Slot};
+use weft_store::owner::{self, permissions};
+use weft_store::peers::Peer;
+use weft_store::{Read, members, peers, polls, tasks, tiers, workloads};
+
+/// A day, in milliseconds.
+const DAY_MS: Instant = 24 * 3_600_000;
+/// How long a consensus on a name counts, in milliseconds.
+const CONSENSUS_MS: Instant = DAY_MS;
+/// How long a vote is open, in milliseconds.
+pub(crate) const VOTE_MS: Instant = 5 * 60_000;
+/// Start of off-peak hours, in minutes of the local day.
+const OFF_PEAK_MINUTE: u16 = 120;
+/// How this device is called in rankings.
+pub(crate) const SELF: &str = "self";
+
+/// What a snapshot is gathered for.
+pub(crate) struct Wanted<'a> {
+    pub task: &'a str,
+    pub spec: &'a TaskSpec,
+    pub attempt: u32,
+    pub submitted: Instant,
+    pub now: Instant,
+}
+
+impl Node {
+    /// Everything that a decision depends on, read in the transaction given.
+    pub(crate) fn gather(&self, tx: &Read, table: &Table, wanted: &Wanted<'_>) -> Result<Snapshot> {
+        let spec = wanted.spec;
+        let now = wanted.now;
+        let member = members::get(tx, &spec.user)?.filter(|m| m.removed_at.is_none());
+        let standing = match member.as_ref().map(|m| m.role) {
+            Some(members::Role::Admin) => Standing::Admin,
+            Some(members::Role::Guest) => Standing::Guest,
+            // A name without a key is one of this household: it stands behind its owner.
+            Some(members::Role::Member) | None => Standing::Member,
+        };
+        let owner = &self.owner;
+        Ok(Snapshot {
+            task: wanted.task.to_owned(),
+            spec: spec.clone(),
+            attempt: wanted.attempt,
+            now,
+            submitted: wanted.submitted,
+            standing,
+            overrides_used: self.overrides_used(tx, &spec.user, now - DAY_MS)?,
+            vote: self.vote_state(tx, &spec.name, now)?,
+            energy: self.energy(tx)?,
+            submitter: self.owner_rules(tx, &spec.user, now)?,
+            executor: if spec.user == *owner || !has_rules(tx, owner)? {
+                None
+            } else {
+                Some(self.owner_rules(tx, owner, now)?)
+            },
+            quota: self.quota_state(tx, &spec.user, member.map_or(now, |m| m.joined_at), now)?,
+            candidates: self.candidates(tx, table, spec, now)?,
+            workload_bound: self.bound_workload(tx, spec)?.is_some(),
+            off_peak: windows::next_local(OFF_PEAK_MINUTE, &self.zone, now + 1),
+        })
+    }
+
+    /// The release bound to a task: the one it names, or the one bound to its name.
+    pub(crate) fn bound_workload(&self, tx: &Read, spec: &TaskSpec) -> Result<Option<String>> {
+        if let Some(named) = &spec.workload {
+            if let Some(bound) = workloads::get(tx, named)? {
+                return Ok(Some(bound.release_cid));
+            }
+            let (cid, release) = self.find_release(tx, named)?;
+            if release.slot().is_some() {
+                return Err(NodeError::invalid(format!("`{}` is a plugin, not a workload", release.name)));
+            }
+            return Ok(Some(cid.to_string()));
+        }
+        Ok(workloads::get(tx, &spec.name)?.map(|w| w.release_cid))
+    }
+
+    fn overrides_used(&self, tx: &Read, user: &str, since: Instant) -> Result<u32> {
+        let used = weft_store::feed::last(tx, Some(user), weft_store::limits::LIST_ROWS_MAX)?
+            .rows
+            .iter()
+            .filter(|e| e.kind == OVERRIDE_USED && e.timestamp >= since)
+            .count();
+        Ok(u32::try_from(used).unwrap_or(u32::MAX))
+    }
+
+    fn vote_state(&self, tx: &Read, name: &str, now: Instant) -> Result<VoteState> {
+        if !self.settings.flag("voting") {
+            return Ok(VoteState::Off);
+        }
+        if let Some(poll) = polls::consensus_for(tx, name, now - CONSENSUS_MS)?
+            && let Some(importance) = poll.consensus.as_deref().and_then(|w| w.parse().ok())
+        {
+            return Ok(VoteState::Decided(Consensus {
+                importance,
+                confidence: poll.confidence.unwrap_or(0.0),
+                poll: poll.id,
+            }));
+        }
+        if let Some(open) = polls::open_for(tx, name, now)? {
+            return Ok(VoteState::Open(open.closes_at.unwrap_or(now + VOTE_MS)));
+        }
+        let recent = polls::list(tx, None, weft_store::limits::LIST_ROWS_MAX)?
+            .rows
+            .into_iter()
+            .any(|p| p.task_name == name && p.closed_at.is_some_and(|at| at >= now - CONSENSUS_MS));
+        Ok(if recent { VoteState::Undecided } else { VoteState::Needed(now + VOTE_MS) })
+    }
+
+    /// The energy here: what the table says, else the settings.
+    pub(crate) fn energy(&self, tx: &Read) -> Result<Energy> {
+        let row = owner::energy::get(tx)?.filter(|row| row.source != "unknown");
+        let (word, percent) = match &row {
+            Some(row) => (row.energy_type.as_str(), row.percent_clean),
+            None => {
+                (self.settings.text("energy_type"), self.settings.number("energy_percent_clean"))
+            }
+        };
+        Ok(Energy {
+            percent_clean: percent,
+            source: source_of(word).unwrap_or(Source::Unknown),
+            forecast: Vec::new(),
+        })
+    }
+
+    /// Grid here in g/kWh, where it is known.
+    pub(crate) fn grid(&self, tx: &Read) -> Result<Option<f64>> {
+        Ok(owner::energy::get(tx)?.and_then(|row| row.grid_g_per_kwh))
+    }
+
+    /// An owner's zone: their own, else the system's. An unknown one is a malformed row.
+    pub(crate) fn zone_of(&self, tx: &Read, user: &str) -> Result<Result<TimeZone, String>> {
+        Ok(match owner::preferences::get(tx, user) {
+            Ok(preferences) => match &preferences.timezone {
+                None => Ok(self.zone.clone()),
+                Some(name) => TimeZone::get(name)
+                    .map_err(|_| preferences.unknown_zone(user).to_string()),
+            },
+            Err(weft_store::Error::Malformed(row)) => Err(row.to_string()),
+            Err(e) => return Err(e.into()),
+        })
+    }
+
+    /// One owner's rules; malformed rows give the message that names them, and the caller fails closed.
+    pub(crate) fn owner_rules(
+        &self,
+        tx: &Read,
+        user: &str,
+        now: Instant,
+    ) -> Result<Result<OwnerRules, String>> {
+        let zone = match self.zone_of(tx, user)? {
+            Ok(zone) => zone,
+            Err(malformed) => return Ok(Err(malformed)),
+        };
+        let loaded = owner::load(tx, user)?;
+        let read = || -> Result<OwnerRules, weft_store::Malformed> {
+            let preferences = loaded.preferences?;
+            let hours = loaded.hours?;
+            let rules = loaded.rules?;
+            let cooldown = loaded.cooldown?;
+            let rows: Vec<HoursRow> = hours
+                .iter()
+                .filter(|h| h.start != h.end)
+                .map(|h| HoursRow { day: h.day, from: h.start, until: h.end })
+                .collect();
+            let idle_ms = u64::from(preferences.min_idle_minutes) * 60_000;
+            // A hand-written `idle_until` counts as it stands: the rest ends then.
+            let last_run = cooldown.and_then(|c| match (c.idle_until, c.last_executed_at) {
+                (Some(until), _) => Some(until - idle_ms as Instant),
+                (None, last) => last,
+            });
+            Ok(OwnerRules {
+                user: user.to_owned(),
+                hours_set: !hours.is_empty(),
+                windows: windows::intervals(&rows, &zone, now),
+                last_run,
+                idle_ms,
+                critical_any_hour: preferences.critical_any_hour,
+                critical_any_idle: preferences.critical_any_idle,
+                rules: rules
+                    .into_iter()
+                    .map(|r| Rule {
+                        id: r.id,
+                        kind: r.kind,
+                        value: r.value,
+                        level: match r.level {
+                            owner::Level::Warn => Level::Warn,
+                            owner::Level::Strict => Level::Strict,
+                        },
+                    })
+                    .collect(),
+                utc_offset_minutes: windows::utc_offset_minutes(&zone, now),
+            })
+        };
+        Ok(read().map_err(|malformed| malformed.to_string()))
+    }
+
+    pub(crate) fn quota_state(
+        &self,
+        tx: &Read,
+        user: &str,
+        since: Instant,
+        now: Instant,
+    ) -> Result<QuotaState> {
+        let tier = tiers::get(tx, user)?;
+        let work = tiers::work(tx, user)?;
+        let last_reset = now - now.rem_euclid(DAY_MS);
+        let usage = tasks::usage(tx, user, last_reset)?;
+        let granted = self.settings.text("user_quota_tier");
+        Ok(QuotaState {
+            contribution: Contribution {
+                tasks: work.tasks.max(tier.tasks),
+                votes: work.votes.max(tier.votes),
+                since,
+                donated: tier.donated_at,
+                granted: tier.granted.or_else(|| (!granted.is_empty()).then(|| granted.to_owned())),
+            },
+            used: usage.admitted,
+            in_flight: usage.in_flight,
+            reset: last_reset + DAY_MS,
+        })
+    }
+
+    /// This device first, then every peer of the table, as columns of what the scorer reads.
+    fn candidates(&self, tx: &Read, table: &Table, spec: &TaskSpec, now: Instant) -> Result<Candidates> {
+        let peers = peers::list(tx)?.rows;
+        let mut ids = vec![SELF.to_owned()];
+        let own = self.settings.allows_task(&spec.name)
+            && spec.duration_ms <= self.settings.number("max_task_duration_ms").unwrap_or(f64::MAX) as u64;
+        let mut permissions = vec![if own { Permission::Allowed } else { Permission::NotInAllowedTasks }];
+        for peer in &peers {
+            ids.push(peer.peer_id.clone());
+            permissions.push(self.permission(tx, peer, spec)?);
+        }
+        let mut features: Vec<String> = table
+            .active
+            .get(&Slot::Scorer)
+            .and_then(|active| active.first())
+            .map_or_else(Vec::new, |active| active.features.clone());
+        features.extend(Candidates::HOST_FEATURES.map(ToOwned::to_owned));
+        let here = self.here(tx, now)?;
+        let zones: Vec<Option<u16>> = peers.iter().map(|p| local_minute(p, now)).collect();
+        let table = Columns::build(ids.len(), features.len(), |f, row| {
+            let feature = features[f].as_str();
+            match row {
+                0 => here.value(feature),
+                _ => peer_value(&peers[row - 1], zones[row - 1], feature),
+            }
+        });
+        Ok(Candidates { ids, permissions, features, table })
+    }
+
+    /// A malformed permission is a no.
+    fn permission(&self, tx: &Read, peer: &Peer, spec: &TaskSpec) -> Result<Permission> {
+        match permissions::check(tx, &peer.peer_id, peer.alias.as_deref(), &spec.user, &spec.name) {
+            Ok(found) if found.allowed => Ok(Permission::Allowed),
+            Ok(_) | Err(weft_store::Error::Malformed(_)) => Ok(Permission::NoPermit),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    fn here(&self, tx: &Read, now: Instant) -> Result<Here> {
+        let energy = self.energy(tx)?;
+        Ok(Here {
+            percent_clean: energy.percent_clean,
+            source: energy.source,
+            grid: self.grid(tx)?,
+            minute: windows::local_minute(&self.zone, now),
+            machine: crate::machine::read(),
+        })
+    }
+}
+
+/// Kind of the feed's entry for a used override.
+pub(crate) const OVERRIDE_USED: &str = "override.used";
+
+/// This device as a candidate.
+struct Here {
+    percent_clean: Option<f64>,
+    source: Source,
+    grid: Option<f64>,
+    minute: Option<u16>,
+    machine: crate::machine::Machine,
+}
+
+impl Here {
+    fn value(&self, feature: &str) -> Option<f64> {
+        match feature {
+            "energy.percent_clean" => self.percent_clean,
+            "energy.source" => Some(weft_decide::placement::source_code(self.source)),
+            "energy.grid_g_per_kwh" => self.grid,
+            "energy.battery_percent" => self.machine.battery_percent,
+            "energy.plugged_in" => self.machine.plugged_in,
+            "capacity.cpu_free" => self.machine.cpu_free,
+            "capacity.memory_free_mb" => self.machine.memory_free_mb,
+            "capacity.idle" => self.machine.idle,
+            "peer.online" | "peer.is_self" => Some(1.0),
+            "peer.local_minute" => self.minute.map(f64::from),
+            "path.class" | "path.rtt_ms" | "offer.cost" => Some(0.0),
+            _ => None,
+        }
+    }
+}
+
+fn local_minute(peer: &Peer, now: Instant) -> Option<u16> {
+    windows::local_minute(&TimeZone::get(peer.timezone.as_deref()?).ok()?, now)
+}
+
+/// Codes of `path.class` in wit/features.md.
+const PATHS: [&str; 4] = ["lan", "direct", "relayed", "unreachable"];
+
+fn peer_value(peer: &Peer, minute: Option<u16>, feature: &str) -> Option<f64> {
+    let flag = |b: bool| f64::from(u8::from(b));
+    match feature {
+        "energy.percent_clean" => peer.percent_clean,
+        "energy.source" => source_of(&peer.energy_type).map(weft_decide::placement::source_code),
+        "energy.grid_g_per_kwh" => peer.grid_g_per_kwh,
+        "energy.battery_percent" => peer.battery_percent,
+        "energy.plugged_in" => peer.plugged_in.map(flag),
+        "capacity.cpu_free" => peer.cpu_free,
+        "capacity.memory_free_mb" => peer.memory_free_mb,
+        "capacity.disk_free_mb" => peer.disk_free_mb,
+        "capacity.thermal_headroom" => peer.thermal_headroom,
+        "capacity.idle" => peer.idle,
+        "peer.online" => Some(flag(peer.online)),
+        "peer.is_self" => Some(0.0),
+        "peer.reputation" => peer.reputation,
+        "peer.local_minute" => minute.map(f64::from),
+        "path.class" => {
+            let class = peer.path_class.as_deref()?;
+            PATHS.iter().position(|p| *p == class).map(|i| i as f64)
+        }
+        "path.rtt_ms" => peer.rtt_ms,
+        "offer.cost" => peer.cost,
+        _ => None,
+    }
+}
+
+/// Whether an owner set anything that binds a guest of the device.
+fn has_rules(tx: &Read, user: &str) -> Result<bool> {
+    let hours = owner::hours::in_force(tx, user)?;
+    let rules = owner::rules::in_force(tx, user)?;
+    let rests = owner::cooldown::all(tx)?;
+    let rests = rests.rows.iter().any(|r| r.user_id == user) || !rests.malformed.is_empty();
+    Ok(!(hours.rows.is_empty() && hours.malformed.is_empty())
+        || !(rules.rows.is_empty() && rules.malformed.is_empty())
+        || rests)
+}

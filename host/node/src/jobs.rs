@@ -1,0 +1,338 @@
+//! Runs the tasks that were decided to run here, and keeps what follows: output, receipt, carbon, rest.
+
+use crate::error::{NodeError, Result};
+use crate::gather::SELF;
+use crate::node::Node;
+use crate::receipt::{Account, Claim, Receipt, content_name};
+use crate::tasks::note;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::BufReader;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+use weft_decide::Verdict;
+use weft_engine::inspect::Kind;
+use weft_engine::workload::{JobLimits, JobFailure};
+use weft_engine::{Finished, Granted, Job};
+use weft_model::task::{Status, TaskSpec};
+use weft_model::{Cid, Instant};
+use weft_release::Release;
+use weft_store::owner::cooldown;
+use weft_store::tasks::{self, Task};
+use weft_store::{Write, blocks};
+
+/// Power assumed for a task that declares none, in watts: one busy core of a laptop. Figures made from it are
+/// labelled modelled.
+pub(crate) const MODELLED_WATTS: f64 = 15.0;
+
+/// How a job ended, before it is kept.
+struct Ended {
+    status: Status,
+    reason: Option<String>,
+    finished: Option<Finished>,
+    release: Option<(Cid, Release)>,
+}
+
+impl Node {
+    /// Starts a task's job on a thread of its own. Its status is `running` on the disk already.
+    pub(crate) fn start_job(self: &Arc<Self>, id: &str) -> Result<()> {
+        let cancel = Arc::new(AtomicBool::new(false));
+        self.jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.to_owned(), Arc::clone(&cancel));
+        let (node, id) = (Arc::clone(self), id.to_owned());
+        std::thread::Builder::new()
+            .name("weft-job".into())
+            .spawn(move || node.run_job(&id, cancel))
+            .map_err(NodeError::internal)?;
+        Ok(())
+    }
+
+    fn run_job(&self, id: &str, cancel: Arc<AtomicBool>) {
+        let started = self.now();
+        if let Err(e) = self.run_and_keep(id, started, cancel) {
+            tracing::error!(task = id, "the job's end could not be kept: {e}");
+        }
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.changed();
+    }
+
+    fn run_and_keep(&self, id: &str, started: Instant, cancel: Arc<AtomicBool>) -> Result<()> {
+        let Some(task) = self.store.read(|tx| tasks::get(tx, id))? else {
+            return Ok(());
+        };
+        let spec: TaskSpec = serde_json::from_str(&task.spec).map_err(NodeError::internal)?;
+        let ended = self.run(&task, &spec, cancel).unwrap_or_else(|e| Ended {
+            status: Status::Failed,
+            reason: Some(e.to_string()),
+            finished: None,
+            release: None,
+        });
+        self.keep_end(task, &spec, started, &ended)
+    }
+
+    fn run(&self, task: &Task, spec: &TaskSpec, cancel: Arc<AtomicBool>) -> Result<Ended> {
+        let (cid, release) = self.store.read(|tx| {
+            let bound = self.bound_workload(tx, spec)?.ok_or_else(|| {
+                NodeError::not_found(format!("no workload is bound to `{}` any more", spec.name))
+            })?;
+            self.find_release(tx, &bound)
+        })?;
+        let engine = self.workloads()?;
+        let code = self.native_code(&release, Kind::Workload)?;
+        let workload = engine.load(&code).map_err(crate::releases::refused)?;
+        let input: Box<dyn std::io::Read + Send> = match &spec.input {
+            Some(path) => {
+                let path = std::path::Path::new(path);
+                let file = File::open(path).map_err(|e| NodeError::file(path, &e))?;
+                Box::new(BufReader::new(file))
+            }
+            None => Box::new(std::io::empty()),
+        };
+        let folder = self.home.outputs();
+        let output = tempfile::NamedTempFile::new_in(&folder).map_err(|e| NodeError::file(&folder, &e))?;
+        let writer = output.reopen().map_err(|e| NodeError::file(&folder, &e))?;
+        let params = spec.params.clone().unwrap_or_default();
+        let limit = self.settings.number("max_task_duration_ms").unwrap_or(f64::MAX) as u64;
+        let job = Job {
+            seed: seed(&release, &params),
+            params,
+            input,
+            output: Box::new(writer),
+            limits: JobLimits {
+                fuel: release.limits.fuel,
+                memory_bytes: release.limits.memory_bytes,
+                deadline_ms: release.limits.deadline_ms.min(limit),
+                output_bytes: release.limits.output_bytes,
+            },
+            granted: self.settings.granted(&spec.name).map(Granted),
+            cancel: Arc::clone(&cancel),
+        };
+        let finished = match engine.run(&workload, job) {
+            Ok(finished) => finished,
+            Err(e) => {
+                return Ok(Ended {
+                    status: Status::Failed,
+                    reason: Some(e.to_string()),
+                    finished: None,
+                    release: Some((cid, release)),
+                });
+            }
+        };
+        let (status, reason) = match &finished.result {
+            Ok(_) => {
+                let path = folder.join(format!("{}.out", task.id));
+                output.as_file().sync_all().map_err(|e| NodeError::file(&path, &e))?;
+                output.persist(&path).map_err(|e| NodeError::file(&path, &e.error))?;
+                (Status::Done, None)
+            }
+            Err(JobFailure::Cancelled) if cancel.load(Ordering::Acquire) => {
+                (Status::Cancelled, Some("taken back by its submitter".to_owned()))
+            }
+            Err(failure) => (Status::Failed, Some(failure.to_string())),
+        };
+        Ok(Ended { status, reason, finished: Some(finished), release: Some((cid, release)) })
+    }
+
+    /// One transaction: status, history, receipt, carbon and the device's rest.
+    fn keep_end(&self, mut task: Task, spec: &TaskSpec, started: Instant, ended: &Ended) -> Result<()> {
+        let now = self.now();
+        let receipt = match (&ended.finished, &ended.release) {
+            (Some(finished), Some((cid, release))) if ended.status == Status::Done => {
+                Some(self.receipt(&task, spec, cid, release, finished)?)
+            }
+            _ => None,
+        };
+        let carbon = match &ended.finished {
+            Some(finished) => Some(self.home_carbon(&task, spec, started, finished.wall_ms)?),
+            None => None,
+        };
+        let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        self.store.write(|tx: &Write| -> Result<()> {
+            // A task that was taken back meanwhile stays so; that it ran is still counted.
+            let cancelled = tasks::get(tx, &task.id)?.is_some_and(|t| t.status == Status::Cancelled.word());
+            if !cancelled {
+                task.status = ended.status.word().into();
+                if ended.reason.is_some() {
+                    task.reason.clone_from(&ended.reason);
+                }
+                task.finished_at = Some(now);
+                task.updated_at = now;
+                if let Some(finished) = &ended.finished {
+                    task.summary = finished.result.as_ref().ok().cloned();
+                }
+                if let Some((cid, bytes, output)) = &receipt {
+                    blocks::put(tx, &cid.to_string(), bytes, now)?;
+                    task.receipt_cid = Some(cid.to_string());
+                    task.output_cid = Some(output.clone());
+                    let path = self.home.outputs().join(format!("{}.out", task.id));
+                    task.output_path = Some(path.display().to_string());
+                }
+                tasks::update(tx, &task)?;
+                note(tx, &task, now)?;
+            }
+            if let Some(impact) = &carbon {
+                weft_store::carbon::add(tx, impact)?;
+            }
+            self.rest(tx, &task.id, now)?;
+            Ok(())
+        })
+    }
+
+    /// The device rests for as long as its owner wants.
+    fn rest(&self, tx: &Write, task: &str, now: Instant) -> Result<()> {
+        let minutes = match weft_store::owner::preferences::get(tx, &self.owner) {
+            Ok(preferences) => preferences.min_idle_minutes,
+            // The row is malformed: the owner's rules are closed anyway until it is mended.
+            Err(weft_store::Error::Malformed(_)) => 0,
+            Err(e) => return Err(e.into()),
+        };
+        cooldown::set(
+            tx,
+            &cooldown::Cooldown {
+                user_id: self.owner.clone(),
+                last_task_id: Some(task.to_owned()),
+                last_executed_at: Some(now),
+                idle_until: Some(now + Instant::from(minutes) * 60_000),
+                reason: Some(format!("System idle period: {minutes} minutes")),
+            },
+        )?;
+        Ok(())
+    }
+
+    fn receipt(
+        &self,
+        task: &Task,
+        spec: &TaskSpec,
+        cid: &Cid,
+        release: &Release,
+        finished: &Finished,
+    ) -> Result<(Cid, Vec<u8>, String)> {
+        let granted = self.settings.granted(&spec.name).is_some();
+        let output = content_name(finished.bytes_out, &finished.output_digest);
+        let claim = Claim {
+            release: *cid,
+            component: release.component.cid,
+            input: content_name(finished.bytes_in, &finished.input_digest),
+            params: weft_model::content::raw_cid(spec.params.clone().unwrap_or_default().as_bytes()),
+            models: Vec::new(),
+            output: output.clone(),
+            fuel: finished.fuel,
+            profile: self.workloads()?.profile().to_owned(),
+            verifiable: !granted,
+        };
+        let watts = spec.watts.unwrap_or(MODELLED_WATTS);
+        let account = Account {
+            task: task.id.clone(),
+            decision: task.decision_cid.clone().unwrap_or_default(),
+            peak_memory_bytes: finished.peak_memory_bytes,
+            wall_ms: finished.wall_ms,
+            energy_wh: watts * finished.wall_ms as f64 / 3_600_000.0,
+            energy_known: "modelled".into(),
+            worker: crate::keys::did(&self.device_key),
+            ended: self.now(),
+        };
+        let (cid, bytes) = Receipt::sign(claim, account, &self.device_key)?;
+        Ok((cid, bytes, output))
+    }
+
+    /// Marks tasks that were running when a process died as queued, to be decided again.
+    pub(crate) fn recover(&self) -> Result<()> {
+        let now = self.now();
+        let filter = tasks::Filter {
+            status: Some(Status::Running.word().into()),
+            limit: Some(weft_store::limits::LIST_ROWS_MAX),
+            ..tasks::Filter::default()
+        };
+        let lost = self.store.read(|tx| tasks::list(tx, &filter))?.rows;
+        if lost.is_empty() {
+            return Ok(());
+        }
+        self.store.write(|tx: &Write| -> Result<()> {
+            for mut task in lost {
+                task.status = Status::Queued.word().into();
+                task.reason = Some("the node stopped while it ran; it is tried again".into());
+                task.retry_at = Some(now);
+                task.updated_at = now;
+                tasks::update(tx, &task)?;
+                note(tx, &task, now)?;
+                self.feed(tx, "task.interrupted", Some(&task.id), "the node stopped while it ran")?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Waits until no job runs.
+    pub fn drain(&self) {
+        let (count, signal) = &self.wake;
+        let mut seen = count.lock().unwrap_or_else(PoisonError::into_inner);
+        while !self.jobs.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            seen = signal
+                .wait_timeout(seen, std::time::Duration::from_millis(DRAIN_CHECK_MS))
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Waits until a task has come to its end or waits for a moment.
+    ///
+    /// # Errors
+    /// When there is no such task.
+    pub fn task_wait(&self, id: &str) -> Result<crate::report::TaskReport> {
+        loop {
+            let report = self.task_show(id)?;
+            if report.status != Status::Running.word() {
+                return Ok(report);
+            }
+            let (count, signal) = &self.wake;
+            let guard = count.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whoever changes a task signals; the time-out covers a signal that came just before the wait.
+            drop(signal.wait_timeout(guard, std::time::Duration::from_millis(DRAIN_CHECK_MS)));
+        }
+    }
+
+    /// A task that a row peer was picked for: it is `delegated`, has no receipt, and its carbon is modelled.
+    pub(crate) fn keep_delegation(
+        &self,
+        tx: &Write,
+        task: &Task,
+        peer: &str,
+        decided: &crate::deciding::Decided,
+    ) -> Result<()> {
+        let score = decided.decision.ranking.iter().find(|r| r.peer == peer).and_then(|r| r.score);
+        tasks::put_delegation(
+            tx,
+            &tasks::Delegation {
+                id: format!("{}-{}", task.id, task.attempt),
+                task_id: task.id.clone(),
+                task_name: Some(task.name.clone()),
+                user_id: Some(task.user_id.clone()),
+                from_device: Some(SELF.into()),
+                to_device: Some(peer.to_owned()),
+                attempt: task.attempt,
+                score,
+                status: "leased".into(),
+                reason: task.reason.clone(),
+                delegated_at: task.updated_at,
+                finished_at: None,
+                receipt_cid: None,
+            },
+        )?;
+        debug_assert!(matches!(decided.decision.verdict, Verdict::Delegate { .. }));
+        let impact = self.delegated_carbon(tx, task, peer)?;
+        weft_store::carbon::add(tx, &impact)?;
+        Ok(())
+    }
+}
+
+/// How often a waiting thread looks by itself, in milliseconds.
+const DRAIN_CHECK_MS: u64 = 200;
+
+/// The seed of a job's randomness: a function of what it runs on.
+fn seed(release: &Release, params: &str) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(release.component.cid.to_bytes());
+    hash.update(params.as_bytes());
+    hash.finalize().into()
+}

@@ -1,0 +1,492 @@
+//! Tasks: submitted, decided, kept, decided again, cancelled, explained.
+
+use crate::clock::rfc3339;
+use crate::deciding::{Decided, TraceLine};
+use crate::error::{Code, NodeError, Result};
+use crate::gather::{OVERRIDE_USED, SELF, Wanted};
+use crate::node::Node;
+use crate::report::{HistoryLine, StepReport, TaskReport, WhyReport};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use weft_decide::{Decision, Record, Verdict};
+use weft_ledger::Body;
+use weft_model::{Cid, Instant};
+use weft_model::task::{Status, TaskSpec};
+use weft_store::tasks::{Filter, Task};
+use weft_store::{Read, Write, blocks, decisions, polls, tasks};
+
+/// Most tasks that wait on one device (DESIGN 13).
+const QUEUE: u64 = 256;
+/// Letters of a task's id that must be given to name it.
+const ID_PREFIX: usize = 4;
+
+impl Node {
+    /// Accepts a task and decides about it. What it returns is on the disk.
+    ///
+    /// # Errors
+    /// When a field breaks a limit, the workload it names is not here, or the queue is full. Nothing is kept then.
+    pub fn task_submit(self: &Arc<Self>, spec: &TaskSpec) -> Result<TaskReport> {
+        let spec = self.complete(spec)?;
+        let id = new_id()?;
+        let submitted = self.now();
+        let decided = self.decide_and_keep(&id, &spec, 1, submitted, None)?;
+        if decided.decision.verdict == Verdict::RunHere {
+            self.start_job(&id)?;
+        }
+        self.task_show(&id)
+    }
+
+    /// Decides without keeping anything, at any instant.
+    ///
+    /// # Errors
+    /// As [`Self::task_submit`].
+    pub fn task_check(&self, spec: &TaskSpec, at: Option<Instant>) -> Result<TaskReport> {
+        let spec = self.complete(spec)?;
+        let now = at.unwrap_or_else(|| self.now());
+        let table = self.slots.table();
+        let wanted = Wanted { task: "dry-run", spec: &spec, attempt: 1, submitted: now, now };
+        let snapshot = self.store.read(|tx| self.gather(tx, &table, &wanted))?;
+        let offset = snapshot.submitter.as_ref().map_or(0, |r| r.utc_offset_minutes);
+        let decided = self.decide(&table, snapshot)?;
+        let task = task_row("dry-run", &spec, 1, now, now, &decided);
+        let mut report = self.report_row(&task);
+        report.steps = steps(&decided.decision, &decided.trace);
+        report.next_window_start = decided.decision.next_window.map(|at| local_time(at, offset));
+        report.violations = decided.decision.violations;
+        // Nothing was kept, so there is no record to name.
+        report.decision = None;
+        Ok(report)
+    }
+
+    /// Decides again about a task that waits: a new attempt with a fresh snapshot.
+    pub(crate) fn task_resume(self: &Arc<Self>, id: &str) -> Result<Option<Decision>> {
+        let Some(task) = self.store.read(|tx| tasks::get(tx, id))? else {
+            return Ok(None);
+        };
+        if !matches!(task.status.as_str(), "deferred" | "queued") {
+            return Ok(None);
+        }
+        let spec: TaskSpec = serde_json::from_str(&task.spec)
+            .map_err(|e| NodeError::invalid(format!("table `tasks`, row `{id}`, column `spec`: {e}")))?;
+        let decided =
+            self.decide_and_keep(id, &spec, task.attempt + 1, task.submitted_at, Some(task))?;
+        if decided.decision.verdict == Verdict::RunHere {
+            self.start_job(id)?;
+        }
+        Ok(Some(decided.decision))
+    }
+
+    /// Fills in what was left out, and checks the rest.
+    fn complete(&self, spec: &TaskSpec) -> Result<TaskSpec> {
+        let mut spec = spec.clone();
+        spec.user = self.user(&spec.user)?;
+        spec.validate().map_err(|e| NodeError::invalid(e.to_string()))?;
+        if let Some(params) = &spec.params {
+            let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(params);
+            object.map_err(|e| NodeError::invalid(format!("params: not a JSON object: {e}")))?;
+        }
+        if let Some(input) = &spec.input {
+            let path = std::path::Path::new(input);
+            let meta = std::fs::metadata(path).map_err(|e| NodeError::file(path, &e))?;
+            if !meta.is_file() {
+                return Err(NodeError::invalid(format!("input: `{input}` is no file")));
+            }
+        }
+        self.store.read(|tx| self.bound_workload(tx, &spec))?;
+        Ok(spec)
+    }
+
+    /// One transaction: the snapshot is read, the decision made, and all that follows from it kept.
+    fn decide_and_keep(
+        &self,
+        id: &str,
+        spec: &TaskSpec,
+        attempt: u32,
+        submitted: Instant,
+        before: Option<Task>,
+    ) -> Result<Decided> {
+        let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.now();
+        let table = self.slots.table();
+        let decided = self.store.write(|tx| -> Result<Decided> {
+            if before.is_none() {
+                let waiting = tasks::count(tx, "queued")? + tasks::count(tx, "deferred")?;
+                if waiting >= QUEUE {
+                    return Err(NodeError::new(
+                        Code::Unavailable,
+                        format!("{waiting} tasks wait on this device, {QUEUE} is the most"),
+                    )
+                    .try_this("cancel some with `weft task cancel`, or submit again later"));
+                }
+            }
+            let wanted = Wanted { task: id, spec, attempt, submitted, now };
+            let snapshot = self.gather(tx, &table, &wanted)?;
+            let decided = self.decide(&table, snapshot)?;
+            self.keep_decision(tx, id, spec, attempt, submitted, before.as_ref(), &decided)?;
+            Ok(decided)
+        })?;
+        if !decided.tripped.is_empty() {
+            self.quarantine(&decided.tripped)?;
+        }
+        self.changed();
+        Ok(decided)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one row's worth of facts, used once")]
+    fn keep_decision(
+        &self,
+        tx: &Write,
+        id: &str,
+        spec: &TaskSpec,
+        attempt: u32,
+        submitted: Instant,
+        before: Option<&Task>,
+        decided: &Decided,
+    ) -> Result<()> {
+        let now = self.now();
+        let decision = &decided.decision;
+        let mut task = task_row(id, spec, attempt, submitted, now, decided);
+        task.poll_id = before.and_then(|t| t.poll_id.clone());
+        if let Some(before) = before {
+            task.admitted_at = before.admitted_at.or(task.admitted_at);
+        }
+        if let Some(closes_at) = decision.open_poll {
+            task.poll_id = Some(self.open_poll_in(tx, &spec.name, &spec.user, closes_at)?);
+        } else if task.poll_id.is_none() {
+            task.poll_id = polls::open_for(tx, &spec.name, now)?.map(|p| p.id);
+        }
+        match before {
+            Some(_) => tasks::update(tx, &task)?,
+            None => tasks::insert(tx, &task)?,
+        }
+        let salt = crate::keys::generate()?.to_bytes();
+        let trace = Trace { salt: crate::releases::hex(&salt), lines: decided.trace.clone() };
+        let trace = serde_json::to_string(&trace).map_err(NodeError::internal)?;
+        decisions::record(
+            tx,
+            &decisions::Decision {
+                cid: decided.cid.to_string(),
+                task_id: id.to_owned(),
+                attempt,
+                at: now,
+                verdict: task.status.clone(),
+            },
+            &decided.record,
+            &trace,
+        )?;
+        note(tx, &task, now)?;
+        if let Some(tier) = &decision.tier {
+            let mut row = weft_store::tiers::get(tx, &spec.user)?;
+            let work = weft_store::tiers::work(tx, &spec.user)?;
+            if row.tier != *tier || row.tasks != work.tasks || row.votes != work.votes {
+                row.tier.clone_from(tier);
+                row.tasks = work.tasks;
+                row.votes = work.votes;
+                weft_store::tiers::put(tx, &row, now)?;
+            }
+        }
+        if let Some(word) = &decision.override_word {
+            self.entry_override(tx, spec, word)?;
+        }
+        if let Verdict::Delegate { peer } = &decision.verdict {
+            self.keep_delegation(tx, &task, peer, decided)?;
+        }
+        let commitment = commitment(&salt, &decided.cid);
+        self.append_in(tx, Body::DecisionCommitted { commitment: commitment.into() })?;
+        Ok(())
+    }
+
+    fn entry_override(&self, tx: &Write, spec: &TaskSpec, word: &str) -> Result<()> {
+        self.append_in(
+            tx,
+            Body::OverrideUsed {
+                task: spec.name.clone(),
+                word: word.to_owned(),
+                submitter: spec.user.clone(),
+            },
+        )?;
+        let message = format!("`{}` passed as an emergency by the word `{word}`", spec.name);
+        self.feed(tx, OVERRIDE_USED, Some(&spec.user), &message)
+    }
+
+    /// Tasks, newest first.
+    ///
+    /// # Errors
+    /// When a row is malformed.
+    pub fn task_list(
+        &self,
+        user: Option<&str>,
+        status: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<TaskReport>> {
+        if let Some(status) = status {
+            status.parse::<Status>().map_err(|e| NodeError::invalid(e.to_string()))?;
+        }
+        let filter = Filter {
+            user_id: user.map(ToOwned::to_owned),
+            status: status.map(ToOwned::to_owned),
+            unfinished: false,
+            limit: Some(limit),
+        };
+        let rows = self.store.read(|tx| tasks::list(tx, &filter))?.strict()?;
+        Ok(rows.iter().map(|t| self.report_row(t)).collect())
+    }
+
+    /// One task, by its id or the beginning of it.
+    ///
+    /// # Errors
+    /// When there is none, or several begin so.
+    pub fn task_show(&self, id: &str) -> Result<TaskReport> {
+        self.store.read(|tx| {
+            let task = find(tx, id)?;
+            let mut report = self.report_row(&task);
+            if let Some(cid) = &task.decision_cid
+                && let Some(bytes) = blocks::get(tx, cid)?
+            {
+                let record: Record = weft_model::cbor::decode(&bytes)?;
+                let trace = trace_of(tx, cid)?;
+                report.steps = steps(&record.decision, &trace);
+                report.violations.clone_from(&record.decision.violations);
+                let offset = record.snapshot.submitter.as_ref().map_or(0, |r| r.utc_offset_minutes);
+                report.next_window_start = task.next_window_start.map(|at| local_time(at, offset));
+            }
+            Ok(report)
+        })
+    }
+
+    /// All that a person asks about a task: its decision, its candidates, its history.
+    ///
+    /// # Errors
+    /// When there is no such task.
+    pub fn why(&self, id: &str) -> Result<WhyReport> {
+        let task = self.task_show(id)?;
+        self.store.read(|tx| {
+            let mut ranking = Vec::new();
+            let mut constitution = None;
+            if let Some(cid) = &task.decision
+                && let Some(bytes) = blocks::get(tx, cid)?
+            {
+                let record: Record = weft_model::cbor::decode(&bytes)?;
+                ranking = record.decision.ranking;
+                constitution = record.constitution.map(|c| c.to_string());
+            }
+            let history = tasks::history(tx, &task.task)?
+                .rows
+                .into_iter()
+                .map(|h| HistoryLine {
+                    at: rfc3339(h.timestamp),
+                    status: h.status,
+                    reason: h.reasoning,
+                })
+                .collect();
+            Ok(WhyReport { task: task.clone(), ranking, history, constitution })
+        })
+    }
+
+    /// Takes a task back; one that runs is told to stop.
+    ///
+    /// # Errors
+    /// When there is none, or it has come to its end.
+    pub fn task_cancel(&self, id: &str) -> Result<TaskReport> {
+        let now = self.now();
+        let id = self.store.write(|tx| -> Result<String> {
+            let mut task = find(tx, id)?;
+            let status: Status =
+                task.status.parse().map_err(|_| NodeError::internal("a status of no kind"))?;
+            if status.is_final() && status != Status::Delegated {
+                return Err(NodeError::new(
+                    Code::Conflict,
+                    format!("task `{}` is {status}, there is nothing to cancel", task.id),
+                ));
+            }
+            task.status = Status::Cancelled.word().into();
+            task.reason = Some("taken back by its submitter".into());
+            task.retry_at = None;
+            task.updated_at = now;
+            task.finished_at = Some(now);
+            tasks::update(tx, &task)?;
+            note(tx, &task, now)?;
+            Ok(task.id)
+        })?;
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cancel) = jobs.get(&id) {
+            cancel.store(true, Ordering::Release);
+        }
+        drop(jobs);
+        self.task_show(&id)
+    }
+
+    pub(crate) fn report_row(&self, task: &Task) -> TaskReport {
+        TaskReport {
+            task: task.id.clone(),
+            name: task.name.clone(),
+            user: task.user_id.clone(),
+            status: task.status.clone(),
+            reason: task.reason.clone(),
+            warning: task.warning.clone(),
+            next_window_start: task.next_window_start.map(|at| self.local_here(at)),
+            next_window_at: task.next_window_start.map(rfc3339),
+            retry_at: task.retry_at.map(rfc3339),
+            violations: serde_json::from_str(&task.violations).unwrap_or_default(),
+            importance: task.importance.clone(),
+            urgency: task.urgency.clone(),
+            sla: task.sla.clone(),
+            attempt: task.attempt,
+            decision: task.decision_cid.clone(),
+            steps: Vec::new(),
+            peer: task.peer.clone(),
+            poll: task.poll_id.clone(),
+            output: task.output_path.clone(),
+            summary: task.summary.clone(),
+            receipt: task.receipt_cid.clone(),
+            submitted_at: rfc3339(task.submitted_at),
+            finished_at: task.finished_at.map(rfc3339),
+        }
+    }
+
+    fn local_here(&self, at: Instant) -> String {
+        local_time(at, weft_decide::windows::utc_offset_minutes(&self.zone, at))
+    }
+}
+
+/// The row that a decision makes of a task.
+fn task_row(
+    id: &str,
+    spec: &TaskSpec,
+    attempt: u32,
+    submitted: Instant,
+    now: Instant,
+    decided: &Decided,
+) -> Task {
+    let decision = &decided.decision;
+    let (status, retry_at, peer) = match &decision.verdict {
+        Verdict::RunHere => (Status::Running, None, Some(SELF.to_owned())),
+        Verdict::Delegate { peer } => (Status::Delegated, None, Some(peer.clone())),
+        Verdict::Defer { until } => (Status::Deferred, *until, None),
+        Verdict::Block => (Status::Blocked, None, None),
+        Verdict::Queue { until } => (Status::Queued, Some(*until), None),
+        Verdict::Fail => (Status::Failed, None, None),
+    };
+    let text = serde_json::to_string(spec).unwrap_or_default();
+    let mut task = Task::new(id, &spec.user, &spec.name, submitted);
+    task.spec = text;
+    task.tags.clone_from(&spec.tags);
+    task.status = status.word().into();
+    task.reason = (!decision.reason.is_empty()).then(|| decision.reason.clone());
+    task.warning = (!decision.warnings.is_empty()).then(|| decision.warnings.join("; "));
+    task.importance = Some(decision.importance.word().into());
+    task.urgency = Some(decision.urgency.word().into());
+    task.sla = (!decision.sla.is_empty()).then(|| decision.sla.clone());
+    task.attempt = attempt;
+    task.duration_ms = spec.duration_ms;
+    task.memory_mb = spec.memory_mb;
+    task.next_window_start = decision.next_window;
+    task.retry_at = retry_at;
+    task.decision_cid = Some(decided.cid.to_string());
+    task.violations = serde_json::to_string(&decision.violations).unwrap_or_else(|_| "[]".into());
+    task.peer = peer;
+    task.submitted_at = submitted;
+    task.admitted_at = decision.reservation.as_ref().map(|_| now);
+    task.started_at = (status == Status::Running).then_some(now);
+    task.updated_at = now;
+    task.finished_at = status.is_final().then_some(now);
+    task
+}
+
+/// What lies beside a record: what its calls cost, and the salt of its commitment.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Trace {
+    salt: String,
+    lines: Vec<TraceLine>,
+}
+
+/// A salted hash of the decision's CID: what the log says of a record that stays here. Showing the record, with the
+/// salt that lies beside it, is the owner's act.
+fn commitment(salt: &[u8; 32], decision: &Cid) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(salt);
+    hash.update(decision.to_bytes());
+    hash.finalize().into()
+}
+
+/// Stages with what their calls cost.
+fn steps(decision: &Decision, trace: &[TraceLine]) -> Vec<StepReport> {
+    let mut used = vec![false; trace.len()];
+    decision
+        .steps
+        .iter()
+        .map(|step| {
+            let mut fuel = None;
+            let mut us = None;
+            for (i, line) in trace.iter().enumerate() {
+                if !used[i] && Some(line.slot) == step.slot && Some(line.release) == step.release {
+                    used[i] = true;
+                    fuel = Some(fuel.unwrap_or(0) + line.fuel.unwrap_or(0));
+                    us = Some(us.unwrap_or(0) + line.us);
+                }
+            }
+            StepReport {
+                slot: step.slot.map_or("permission".to_owned(), |s| s.name().to_owned()),
+                plugin: step.plugin.clone(),
+                release: step.release.map(|r| r.to_string()),
+                verdict: step.verdict.clone(),
+                fuel,
+                us,
+            }
+        })
+        .collect()
+}
+
+fn trace_of(tx: &Read, cid: &str) -> Result<Vec<TraceLine>> {
+    match decisions::trace(tx, cid)? {
+        Some(text) => {
+            serde_json::from_str::<Trace>(&text).map(|t| t.lines).map_err(NodeError::internal)
+        }
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Local `HH:MM` at a fixed offset from UTC.
+pub(crate) fn local_time(at: Instant, offset_minutes: i32) -> String {
+    let minutes = at.div_euclid(60_000) + i64::from(offset_minutes);
+    let minute = minutes.rem_euclid(24 * 60);
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
+/// A task by its id or the beginning of it.
+pub(crate) fn find(tx: &Read, id: &str) -> Result<Task> {
+    if let Some(task) = tasks::get(tx, id)? {
+        return Ok(task);
+    }
+    let none = || {
+        NodeError::not_found(format!("there is no task `{}`", weft_model::text::printable(id, 80)))
+            .try_this("list them with `weft task list`")
+    };
+    if id.len() < ID_PREFIX {
+        return Err(none());
+    }
+    match &tasks::ids_like(tx, id, 2)?[..] {
+        [one] => tasks::get(tx, one)?.ok_or_else(none),
+        [] => Err(none()),
+        _ => Err(NodeError::invalid(format!("several tasks begin with `{id}`; give more of the id"))),
+    }
+}
+
+/// A line of the task's history: the status that it took, and why.
+pub(crate) fn note(tx: &Write, task: &Task, now: Instant) -> Result<()> {
+    let entry = tasks::HistoryEntry {
+        task_id: task.id.clone(),
+        status: task.status.clone(),
+        reasoning: task.reason.clone(),
+        timestamp: now,
+    };
+    Ok(tasks::add_history(tx, &entry)?)
+}
+
+fn new_id() -> Result<String> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(NodeError::internal)?;
+    Ok(format!("t{}", crate::releases::hex(&bytes)))
+}

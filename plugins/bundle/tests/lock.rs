@@ -1,0 +1,64 @@
+//! The committed bundle holds together, and was built from the sources that lie beside it.
+
+use std::path::Path;
+use weft_build::bundle::{COMPONENTS_DIR, Lock, raw_cid, stale};
+use weft_bundle::COMPONENTS;
+
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn the_table_names_what_the_lock_names() {
+    let lock = Lock::read(here()).unwrap_or_else(|e| panic!("{e}"));
+    let mut table: Vec<_> = COMPONENTS
+        .iter()
+        .map(|c| {
+            let kind = c.slot.unwrap_or("workload").to_owned();
+            (c.name.to_owned(), kind, raw_cid(c.bytes))
+        })
+        .collect();
+    table.sort();
+    let locked: Vec<_> = lock
+        .components
+        .into_iter()
+        .map(|c| (c.name, c.kind, c.cid))
+        .collect();
+    assert_eq!(table, locked, "`src/lib.rs` and `bundle.lock` disagree");
+}
+
+#[test]
+fn every_component_says_what_it_is() {
+    for component in COMPONENTS {
+        let descriptor = weft_build::read_descriptor(component.bytes)
+            .unwrap_or_else(|e| panic!("{}: {e}", component.name))
+            .unwrap_or_else(|| panic!("{} has no descriptor", component.name));
+        assert_eq!(descriptor.name, component.name);
+        assert_eq!(descriptor.slot.as_deref(), component.slot);
+        assert!(!descriptor.description.is_empty(), "{}", component.name);
+        if component.slot.is_some() {
+            assert!(!descriptor.vectors.is_empty(), "{}", component.name);
+            assert!(descriptor.config_schema.is_object(), "{}", component.name);
+        }
+    }
+}
+
+#[test]
+fn no_file_is_left_over() {
+    let files =
+        std::fs::read_dir(here().join(COMPONENTS_DIR)).expect("the folder of the components");
+    assert_eq!(files.count(), COMPONENTS.len());
+}
+
+#[test]
+fn sources_and_lock_agree() {
+    let workspace = here()
+        .ancestors()
+        .nth(2)
+        .expect("two folders below the workspace");
+    let differences = stale(workspace, here()).unwrap_or_else(|e| panic!("{e}"));
+    assert!(
+        differences.is_empty(),
+        "run `weft plugin bundle` and commit what it writes:\n{differences:#?}"
+    );
+}

@@ -74,7 +74,7 @@ CREATE TABLE ethical_rules (
 CREATE TABLE events (
     cid TEXT NOT NULL PRIMARY KEY,                           -- CID of the signed bytes
     author TEXT NOT NULL,                                    -- the device's DID
-    seq INTEGER NOT NULL,                                    -- place in its author's chain, from 0
+    seq INTEGER NOT NULL,                                    -- place in its author's chain, from 1
     prev TEXT,                                               -- CID of the event before; NULL: the first
     at TEXT NOT NULL,                                        -- when its author says it was
     kind TEXT NOT NULL,                                      -- what it is about: ballot, donation …
@@ -195,9 +195,9 @@ CREATE TABLE native_cache (
 CREATE TABLE peer_permissions (
     peer_id TEXT,                                            -- a peer's id or alias; *: any peer
     user_id TEXT,                                            -- whose tasks; *: anyone's
-    can_execute_task INTEGER DEFAULT 0,                      -- 1: may, 0: may not; no row: may not
+    can_execute_task TEXT DEFAULT '0',                       -- a task's name; * or 1: any task, 0: none; no row: none
     created_at TEXT DEFAULT (datetime('now')),               -- when it was written
-    PRIMARY KEY (peer_id, user_id)
+    PRIMARY KEY (peer_id, user_id, can_execute_task)
 );
 
 CREATE TABLE peers (
@@ -305,7 +305,7 @@ CREATE TABLE task_delegations (
     to_device TEXT DEFAULT NULL,                             -- peer id of the worker
     attempt INTEGER DEFAULT 1,                               -- which try, from 1
     score REAL DEFAULT NULL,                                 -- what the scorer gave it
-    status TEXT DEFAULT 'leased',                            -- leased running completed failed refused lost
+    status TEXT DEFAULT 'leased',                            -- leased running done failed refused lost
     reason TEXT DEFAULT NULL,                                -- why it ended so, for a person
     delegated_at TEXT DEFAULT (datetime('now')),             -- when the lease was given
     finished_at TEXT DEFAULT NULL,                           -- when it ended; NULL: it hasn't
@@ -320,7 +320,7 @@ CREATE TABLE tasks (
     name TEXT,                                               -- what is asked for; bound to a workload
     tags TEXT DEFAULT '[]',                                  -- JSON list of words
     spec TEXT DEFAULT '{}',                                  -- JSON: params, input, limits, as submitted
-    status TEXT DEFAULT 'queued',                            -- queued deferred running delegated completed failed blocked cancelled
+    status TEXT DEFAULT 'queued',                            -- queued deferred running delegated done failed blocked cancelled
     reason TEXT DEFAULT NULL,                                -- why it is in this status, for a person
     warning TEXT DEFAULT NULL,                               -- soft violations and fallbacks, for a person
     importance TEXT DEFAULT NULL,                            -- critical high normal low non-critical; NULL: not decided
@@ -369,7 +369,7 @@ CREATE TABLE user_preferences (
 CREATE TABLE user_tiers (
     user_id TEXT PRIMARY KEY,                                -- the member
     tier TEXT DEFAULT 'free',                                -- free supporter contributor, or what a policy names
-    tasks INTEGER DEFAULT 0,                                 -- completed tasks
+    tasks INTEGER DEFAULT 0,                                 -- tasks done
     votes INTEGER DEFAULT 0,                                 -- ballots cast
     donations REAL DEFAULT 0,                                -- sum of donations, in the community's unit
     donated_at TEXT DEFAULT NULL,                            -- the last donation that an admin recorded

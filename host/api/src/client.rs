@@ -62,9 +62,12 @@ impl Client {
         Some(Self { way: Way::Socket(socket) })
     }
 
-    /// Whether a daemon answers.
-    pub fn is_daemon(&self) -> bool {
-        matches!(self.way, Way::Socket(_))
+    /// The node that is hosted here. None where a daemon answers.
+    pub fn into_node(self) -> Option<Arc<Node>> {
+        match self.way {
+            Way::Here(node) => Some(node),
+            Way::Socket(_) => None,
+        }
     }
 
     /// Asks, and waits for the answer as long as it takes.

@@ -32,14 +32,12 @@ pub enum ChainError {
     #[error(transparent)]
     Event(#[from] EventError),
     /// An event of another network.
-    #[error("event {seq} is of the network `{found}`, expected is `{expected}`")]
+    #[error("event {seq} is of the network `{found}`, not of the chain's")]
     WrongNetwork {
         /// Its place.
         seq: u64,
         /// The network found.
         found: Cid,
-        /// The network expected.
-        expected: Cid,
     },
     /// An event of another device.
     #[error("event {seq} is by `{found}`, the chain is `{expected}`'s")]
@@ -146,7 +144,6 @@ impl Chain {
             return Err(ChainError::WrongNetwork {
                 seq,
                 found: event.network,
-                expected: self.network,
             });
         }
         if event.author != self.author {

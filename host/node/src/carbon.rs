@@ -26,33 +26,64 @@ impl Node {
         wall_ms: u64,
     ) -> Result<Impact> {
         let wh = spec.watts.unwrap_or(MODELLED_WATTS) * wall_ms as f64 / 3_600_000.0;
-        let (here, grid) = self.store.read(|tx| Ok::<_, NodeError>((self.energy(tx)?, self.grid(tx)?)))?;
+        let (here, grid) = self
+            .store
+            .read(|tx| Ok::<_, NodeError>((self.energy(tx)?, self.grid(tx)?)))?;
         let job = Job {
-            actors: vec![actor(started, started + wall_ms as Instant, wh, here.source, grid)],
+            actors: vec![actor(
+                started,
+                started + wall_ms as Instant,
+                wh,
+                here.source,
+                grid,
+            )],
             transfer_wh: 0.0,
             home_source: None,
             home_grid: None,
         };
         let footprint = self.footprint(job);
-        Ok(impact(task, SELF, started, wh, here.percent_clean, grid, footprint))
+        Ok(impact(
+            task,
+            SELF,
+            started,
+            wh,
+            here.percent_clean,
+            grid,
+            footprint,
+        ))
     }
 
     /// The carbon of a task that a row peer was picked for: what it would take, labelled modelled.
     pub(crate) fn delegated_carbon(&self, tx: &Read, task: &Task, peer: &str) -> Result<Impact> {
         let spec: TaskSpec = serde_json::from_str(&task.spec).map_err(NodeError::internal)?;
-        let row = peers::get(tx, peer)?.ok_or_else(|| NodeError::not_found(format!("there is no peer `{peer}`")))?;
+        let row = peers::get(tx, peer)?
+            .ok_or_else(|| NodeError::not_found(format!("there is no peer `{peer}`")))?;
         let wh = spec.watts.unwrap_or(MODELLED_WATTS) * spec.duration_ms as f64 / 3_600_000.0;
         let at = task.updated_at;
         let home = self.energy(tx)?;
         let source = source_of(&row.energy_type).unwrap_or(Source::Unknown);
         let job = Job {
-            actors: vec![actor(at, at + spec.duration_ms as Instant, wh, source, row.grid_g_per_kwh)],
+            actors: vec![actor(
+                at,
+                at + spec.duration_ms as Instant,
+                wh,
+                source,
+                row.grid_g_per_kwh,
+            )],
             transfer_wh: 0.0,
             home_source: Some(home.source),
             home_grid: self.grid(tx)?,
         };
         let footprint = self.footprint(job);
-        Ok(impact(task, peer, at, wh, row.percent_clean, row.grid_g_per_kwh, footprint))
+        Ok(impact(
+            task,
+            peer,
+            at,
+            wh,
+            row.percent_clean,
+            row.grid_g_per_kwh,
+            footprint,
+        ))
     }
 
     /// Without an answer, the footprint is recorded as unknown.
@@ -94,17 +125,25 @@ impl Node {
             saved_g: grams(r.avoided_mg),
             emitted_g: grams(r.emitted_mg),
         };
-        let delegated: Vec<&Impact> =
-            rows.iter().filter(|r| r.to_device.as_deref() != Some(SELF)).collect();
+        let delegated: Vec<&Impact> = rows
+            .iter()
+            .filter(|r| r.to_device.as_deref() != Some(SELF))
+            .collect();
         let renewable: Vec<f64> = rows.iter().filter_map(|r| r.renewable_percent).collect();
-        let average = (!renewable.is_empty())
-            .then(|| renewable.iter().sum::<f64>() / renewable.len() as f64);
+        let average =
+            (!renewable.is_empty()).then(|| renewable.iter().sum::<f64>() / renewable.len() as f64);
         let mut quality = std::collections::BTreeMap::new();
         for row in &rows {
             *quality.entry(row.quality.clone()).or_insert(0) += 1;
         }
-        let best = delegated.iter().max_by_key(|r| r.avoided_mg.unwrap_or(i64::MIN)).map(|r| line(r));
-        let worst = delegated.iter().min_by_key(|r| r.avoided_mg.unwrap_or(i64::MAX)).map(|r| line(r));
+        let best = delegated
+            .iter()
+            .max_by_key(|r| r.avoided_mg.unwrap_or(i64::MIN))
+            .map(|r| line(r));
+        let worst = delegated
+            .iter()
+            .min_by_key(|r| r.avoided_mg.unwrap_or(i64::MAX))
+            .map(|r| line(r));
         let advice = advice(&rows, average, worst.as_ref());
         Ok(CarbonReport {
             month: month.map(ToOwned::to_owned),
@@ -125,11 +164,19 @@ impl Node {
     /// When the source is none, or a figure is out of range.
     pub fn energy_set(&self, kind: &str, percent: f64, grid: Option<f64>) -> Result<EnergyReport> {
         if source_of(kind).is_none() {
-            let known = energy::ENERGY_TYPES.iter().map(|(w, _)| *w).collect::<Vec<_>>().join(", ");
-            return Err(NodeError::invalid(format!("`{kind}` is no energy source; known are {known}")));
+            let known = energy::ENERGY_TYPES
+                .iter()
+                .map(|(w, _)| *w)
+                .collect::<Vec<_>>()
+                .join(", ");
+            return Err(NodeError::invalid(format!(
+                "`{kind}` is no energy source; known are {known}"
+            )));
         }
         if !(0.0..=100.0).contains(&percent) {
-            return Err(NodeError::invalid(format!("percent is {percent}, allowed is 0 to 100")));
+            return Err(NodeError::invalid(format!(
+                "percent is {percent}, allowed is 0 to 100"
+            )));
         }
         if grid.is_some_and(|g| !(0.0..=2000.0).contains(&g)) {
             return Err(NodeError::invalid("grid must be from 0 to 2000 g per kWh"));
@@ -164,7 +211,11 @@ impl Node {
                 },
                 None => {
                     let kind = self.settings.text("energy_type").to_owned();
-                    let known = if kind == "unknown" { "unknown" } else { "declared" };
+                    let known = if kind == "unknown" {
+                        "unknown"
+                    } else {
+                        "declared"
+                    };
                     EnergyReport {
                         percent_clean: self.settings.number("energy_percent_clean"),
                         grid_g_per_kwh: None,
@@ -187,7 +238,11 @@ fn actor(from: Instant, until: Instant, wh: f64, source: Source, grid: Option<f6
             wh_quality: Quality::Modelled,
             source,
             grid,
-            grid_quality: if grid.is_some() { Quality::Declared } else { Quality::Modelled },
+            grid_quality: if grid.is_some() {
+                Quality::Declared
+            } else {
+                Quality::Modelled
+            },
         }],
     }
 }
@@ -242,14 +297,23 @@ fn advice(rows: &[Impact], average: Option<f64>, worst: Option<&CarbonLine>) -> 
 
 /// First instant of a month and of the next, in UTC.
 fn month_range(month: &str) -> Result<(Instant, Instant)> {
-    let bad = || NodeError::invalid(format!("`{}` is no month; write YYYY-MM", weft_model::text::printable(month, 20)));
+    let bad = || {
+        NodeError::invalid(format!(
+            "`{}` is no month; write YYYY-MM",
+            weft_model::text::printable(month, 20)
+        ))
+    };
     let first: jiff::civil::Date = format!("{month}-01").parse().map_err(|_| bad())?;
     if month.len() != 7 {
         return Err(bad());
     }
-    let next = first.checked_add(jiff::Span::new().months(1)).map_err(|_| bad())?;
+    let next = first
+        .checked_add(jiff::Span::new().months(1))
+        .map_err(|_| bad())?;
     let start = |d: jiff::civil::Date| {
-        d.to_zoned(jiff::tz::TimeZone::UTC).map(|z| z.timestamp().as_millisecond()).map_err(|_| bad())
+        d.to_zoned(jiff::tz::TimeZone::UTC)
+            .map(|z| z.timestamp().as_millisecond())
+            .map_err(|_| bad())
     };
     Ok((start(first)?, start(next)?))
 }

@@ -21,14 +21,21 @@ impl Node {
     pub fn member_add(&self, user: &str, did: Option<&str>, role: &str) -> Result<MemberReport> {
         check_user(user)?;
         let Some(store_role) = Role::parse(role) else {
-            return Err(NodeError::invalid(format!("`{role}` is no role; known are admin, member, guest")));
+            return Err(NodeError::invalid(format!(
+                "`{role}` is no role; known are admin, member, guest"
+            )));
         };
         let taken = self.store.read(|tx| members::get(tx, user))?;
         if taken.is_some_and(|m| m.removed_at.is_none()) {
-            return Err(NodeError::new(Code::Conflict, format!("`{user}` is a member already")));
+            return Err(NodeError::new(
+                Code::Conflict,
+                format!("`{user}` is a member already"),
+            ));
         }
         let did: Did = match did {
-            Some(text) => text.parse().map_err(|e: weft_model::did::DidError| NodeError::invalid(e.to_string()))?,
+            Some(text) => text
+                .parse()
+                .map_err(|e: weft_model::did::DidError| NodeError::invalid(e.to_string()))?,
             None => {
                 let name = keys::member(user);
                 let key = match keys::load(&self.home, &name) {
@@ -61,9 +68,18 @@ impl Node {
                     ));
                 }
                 members::put(tx, &row)?;
-                self.feed(tx, "member.added", Some(user), &format!("`{user}` is {}", row.role.as_str()))
+                self.feed(
+                    tx,
+                    "member.added",
+                    Some(user),
+                    &format!("`{user}` is {}", row.role.as_str()),
+                )
             },
-            || Body::MemberAdded { user: user.to_owned(), did, role },
+            || Body::MemberAdded {
+                user: user.to_owned(),
+                did,
+                role,
+            },
         )?;
         Ok(member_report(&row))
     }
@@ -74,7 +90,11 @@ impl Node {
     /// When a row is malformed.
     pub fn member_list(&self) -> Result<Vec<MemberReport>> {
         let rows = self.store.read(members::list)?.strict()?;
-        Ok(rows.iter().filter(|m| m.removed_at.is_none()).map(member_report).collect())
+        Ok(rows
+            .iter()
+            .filter(|m| m.removed_at.is_none())
+            .map(member_report)
+            .collect())
     }
 
     /// The tier of one user, or of all that have a row or are members; judged now by the `quota` slot.
@@ -85,8 +105,11 @@ impl Node {
         let users: Vec<String> = match user {
             Some(user) => vec![self.user(user)?],
             None => self.store.read(|tx| -> Result<Vec<String>> {
-                let mut users: Vec<String> =
-                    members::list(tx)?.rows.into_iter().map(|m| m.user_id).collect();
+                let mut users: Vec<String> = members::list(tx)?
+                    .rows
+                    .into_iter()
+                    .map(|m| m.user_id)
+                    .collect();
                 users.extend(tiers::list(tx)?.rows.into_iter().map(|t| t.user_id));
                 users.sort();
                 users.dedup();
@@ -99,14 +122,28 @@ impl Node {
             .map(|user| {
                 let (quota, row) = self.store.read(|tx| -> Result<_> {
                     let since = members::get(tx, &user)?.map_or(now, |m| m.joined_at);
-                    Ok((self.quota_state(tx, &user, since, now)?, tiers::get(tx, &user)?))
+                    Ok((
+                        self.quota_state(tx, &user, since, now)?,
+                        tiers::get(tx, &user)?,
+                    ))
                 })?;
                 let call = SlotCall::Tiers(vec![quota.contribution.clone()]);
-                let answers = self.ask(&self.slots.table(), now, &call, &mut Vec::new(), &mut Vec::new());
+                let answers = self.ask(
+                    &self.slots.table(),
+                    now,
+                    &call,
+                    &mut Vec::new(),
+                    &mut Vec::new(),
+                );
                 let tier = match answers.into_iter().next().map(|a| a.outcome) {
                     Some(Ok(SlotReply::Tiers(tiers))) if !tiers.is_empty() => tiers[0].clone(),
                     Some(Err(failed)) => return Err(NodeError::new(Code::Unavailable, failed.why)),
-                    _ => return Err(NodeError::new(Code::Unavailable, "no plugin serves the `quota` slot")),
+                    _ => {
+                        return Err(NodeError::new(
+                            Code::Unavailable,
+                            "no plugin serves the `quota` slot",
+                        ));
+                    }
                 };
                 Ok(TierReport {
                     user,
@@ -130,31 +167,49 @@ impl Node {
         let user = self.user(user)?;
         let by = self.user(by.unwrap_or_default())?;
         if !(amount >= 1.0 && amount <= DONATION_MAX && amount.fract() == 0.0) {
-            return Err(NodeError::invalid(format!("a donation is a whole number of credits from 1 to {DONATION_MAX:.0}")));
+            return Err(NodeError::invalid(format!(
+                "a donation is a whole number of credits from 1 to {DONATION_MAX:.0}"
+            )));
         }
         if user == by {
-            return Err(NodeError::refused("nobody records a donation for themselves")
-                .try_this("ask another admin to record it with `--by`"));
+            return Err(
+                NodeError::refused("nobody records a donation for themselves")
+                    .try_this("ask another admin to record it with `--by`"),
+            );
         }
-        let (giver, admin) = self.store.read(|tx| -> Result<_> {
-            Ok((members::get(tx, &user)?, members::get(tx, &by)?))
-        })?;
-        let admin = admin.filter(|m| m.role == Role::Admin && m.removed_at.is_none()).ok_or_else(|| {
-            NodeError::refused(format!("`{by}` is no admin; donations are recorded by one"))
-        })?;
+        let (giver, admin) = self
+            .store
+            .read(|tx| -> Result<_> { Ok((members::get(tx, &user)?, members::get(tx, &by)?)) })?;
+        let admin = admin
+            .filter(|m| m.role == Role::Admin && m.removed_at.is_none())
+            .ok_or_else(|| {
+                NodeError::refused(format!("`{by}` is no admin; donations are recorded by one"))
+            })?;
         // The admin's key must be here: a name alone records nothing.
         let admin_key = self.member_key(&admin)?;
         let giver = giver.and_then(|m| m.did).ok_or_else(|| {
-            NodeError::not_found(format!("`{user}` is no member")).try_this(format!("weft member add {user}"))
+            NodeError::not_found(format!("`{user}` is no member"))
+                .try_this(format!("weft member add {user}"))
         })?;
-        let giver: Did = giver.parse().map_err(|e: weft_model::did::DidError| NodeError::invalid(e.to_string()))?;
+        let giver: Did = giver
+            .parse()
+            .map_err(|e: weft_model::did::DidError| NodeError::invalid(e.to_string()))?;
         let now = self.now();
         self.append(
             |tx| {
                 tiers::donate(tx, &user, amount, now)?;
-                self.feed(tx, "donation.recorded", Some(&user), &format!("`{user}` gave {amount} credits"))
+                self.feed(
+                    tx,
+                    "donation.recorded",
+                    Some(&user),
+                    &format!("`{user}` gave {amount} credits"),
+                )
             },
-            || Body::Donation { member: giver, amount: amount as u64, by: keys::did(&admin_key) },
+            || Body::Donation {
+                member: giver,
+                amount: amount as u64,
+                by: keys::did(&admin_key),
+            },
         )?;
         self.tier_show(Some(&user))
     }

@@ -66,7 +66,13 @@ impl Node {
             decision,
         );
         let (cid, bytes) = record.encode()?;
-        Ok(Decided { decision: record.decision, cid, record: bytes, trace, tripped })
+        Ok(Decided {
+            decision: record.decision,
+            cid,
+            record: bytes,
+            trace,
+            tripped,
+        })
     }
 
     /// Asks every plugin of the call's slot.
@@ -107,7 +113,8 @@ impl Node {
                 Answer {
                     release: answer.release,
                     name: answer.name,
-                    config: (!answer.config.is_empty()).then(|| content::record_cid(&answer.config)),
+                    config: (!answer.config.is_empty())
+                        .then(|| content::record_cid(&answer.config)),
                     instead_of: answer.instead_of.map(|(cid, _)| cid),
                     outcome: answer.outcome.map(|c| c.reply).map_err(|e| Failed {
                         replayable: e.is_replayable(),

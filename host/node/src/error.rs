@@ -63,7 +63,11 @@ pub type Result<T, E = NodeError> = std::result::Result<T, E>;
 impl NodeError {
     /// An error without a remedy of its own.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), remedy: String::new() }
+        Self {
+            code,
+            message: message.into(),
+            remedy: String::new(),
+        }
     }
 
     /// There is no such thing.
@@ -83,7 +87,8 @@ impl NodeError {
 
     /// A mistake in Weft.
     pub fn internal(message: impl std::fmt::Display) -> Self {
-        Self::new(Code::Internal, format!("internal: {message}")).try_this("report this with the log")
+        Self::new(Code::Internal, format!("internal: {message}"))
+            .try_this("report this with the log")
     }
 
     /// A file that can't be used.

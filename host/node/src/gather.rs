@@ -5,7 +5,9 @@ use crate::node::Node;
 use crate::settings::source_of;
 use jiff::tz::TimeZone;
 use weft_decide::windows::{self, HoursRow};
-use weft_decide::{Candidates, Consensus, Energy, OwnerRules, Permission, QuotaState, Snapshot, VoteState};
+use weft_decide::{
+    Candidates, Consensus, Energy, OwnerRules, Permission, QuotaState, Snapshot, VoteState,
+};
 use weft_engine::Table;
 use weft_model::slots::economy::Contribution;
 use weft_model::slots::ethics::{Level, Rule};
@@ -80,7 +82,10 @@ impl Node {
             }
             let (cid, release) = self.find_release(tx, named)?;
             if release.slot().is_some() {
-                return Err(NodeError::invalid(format!("`{}` is a plugin, not a workload", release.name)));
+                return Err(NodeError::invalid(format!(
+                    "`{}` is a plugin, not a workload",
+                    release.name
+                )));
             }
             return Ok(Some(cid.to_string()));
         }
@@ -116,7 +121,11 @@ impl Node {
             .rows
             .into_iter()
             .any(|p| p.task_name == name && p.closed_at.is_some_and(|at| at >= now - CONSENSUS_MS));
-        Ok(if recent { VoteState::Undecided } else { VoteState::Needed(now + VOTE_MS) })
+        Ok(if recent {
+            VoteState::Undecided
+        } else {
+            VoteState::Needed(now + VOTE_MS)
+        })
     }
 
     /// The energy here: what the table says, else the settings.
@@ -124,9 +133,10 @@ impl Node {
         let row = owner::energy::get(tx)?.filter(|row| row.source != "unknown");
         let (word, percent) = match &row {
             Some(row) => (row.energy_type.as_str(), row.percent_clean),
-            None => {
-                (self.settings.text("energy_type"), self.settings.number("energy_percent_clean"))
-            }
+            None => (
+                self.settings.text("energy_type"),
+                self.settings.number("energy_percent_clean"),
+            ),
         };
         Ok(Energy {
             percent_clean: percent,
@@ -145,8 +155,9 @@ impl Node {
         Ok(match owner::preferences::get(tx, user) {
             Ok(preferences) => match &preferences.timezone {
                 None => Ok(self.zone.clone()),
-                Some(name) => TimeZone::get(name)
-                    .map_err(|_| preferences.unknown_zone(user).to_string()),
+                Some(name) => {
+                    TimeZone::get(name).map_err(|_| preferences.unknown_zone(user).to_string())
+                }
             },
             Err(weft_store::Error::Malformed(row)) => Err(row.to_string()),
             Err(e) => return Err(e.into()),
@@ -173,7 +184,11 @@ impl Node {
             let rows: Vec<HoursRow> = hours
                 .iter()
                 .filter(|h| h.start != h.end)
-                .map(|h| HoursRow { day: h.day, from: h.start, until: h.end })
+                .map(|h| HoursRow {
+                    day: h.day,
+                    from: h.start,
+                    until: h.end,
+                })
                 .collect();
             let idle_ms = u64::from(preferences.min_idle_minutes) * 60_000;
             // A hand-written `idle_until` counts as it stands: the rest ends then.
@@ -225,7 +240,9 @@ impl Node {
                 votes: work.votes.max(tier.votes),
                 since,
                 donated: tier.donated_at,
-                granted: tier.granted.or_else(|| (!granted.is_empty()).then(|| granted.to_owned())),
+                granted: tier
+                    .granted
+                    .or_else(|| (!granted.is_empty()).then(|| granted.to_owned())),
             },
             used: usage.admitted,
             in_flight: usage.in_flight,
@@ -234,12 +251,26 @@ impl Node {
     }
 
     /// This device first, then every peer of the table, as columns of what the scorer reads.
-    fn candidates(&self, tx: &Read, table: &Table, spec: &TaskSpec, now: Instant) -> Result<Candidates> {
+    fn candidates(
+        &self,
+        tx: &Read,
+        table: &Table,
+        spec: &TaskSpec,
+        now: Instant,
+    ) -> Result<Candidates> {
         let peers = peers::list(tx)?.rows;
         let mut ids = vec![SELF.to_owned()];
         let own = self.settings.allows_task(&spec.name)
-            && spec.duration_ms <= self.settings.number("max_task_duration_ms").unwrap_or(f64::MAX) as u64;
-        let mut permissions = vec![if own { Permission::Allowed } else { Permission::NotInAllowedTasks }];
+            && spec.duration_ms
+                <= self
+                    .settings
+                    .number("max_task_duration_ms")
+                    .unwrap_or(f64::MAX) as u64;
+        let mut permissions = vec![if own {
+            Permission::Allowed
+        } else {
+            Permission::NotInAllowedTasks
+        }];
         for peer in &peers {
             ids.push(peer.peer_id.clone());
             permissions.push(self.permission(tx, peer, spec)?);
@@ -259,12 +290,23 @@ impl Node {
                 _ => peer_value(&peers[row - 1], zones[row - 1], feature),
             }
         });
-        Ok(Candidates { ids, permissions, features, table })
+        Ok(Candidates {
+            ids,
+            permissions,
+            features,
+            table,
+        })
     }
 
     /// A malformed permission is a no.
     fn permission(&self, tx: &Read, peer: &Peer, spec: &TaskSpec) -> Result<Permission> {
-        match permissions::check(tx, &peer.peer_id, peer.alias.as_deref(), &spec.user, &spec.name) {
+        match permissions::check(
+            tx,
+            &peer.peer_id,
+            peer.alias.as_deref(),
+            &spec.user,
+            &spec.name,
+        ) {
             Ok(found) if found.allowed => Ok(Permission::Allowed),
             Ok(_) | Err(weft_store::Error::Malformed(_)) => Ok(Permission::NoPermit),
             Err(e) => Err(e.into()),
@@ -333,7 +375,7 @@ fn peer_value(peer: &Peer, minute: Option<u16>, feature: &str) -> Option<f64> {
         "capacity.memory_free_mb" => peer.memory_free_mb,
         "capacity.disk_free_mb" => peer.disk_free_mb,
         "capacity.thermal_headroom" => peer.thermal_headroom,
-        "capacity.idle" => peer.idle,
+        "capacity.idle" => peer.idle.map(flag),
         "peer.online" => Some(flag(peer.online)),
         "peer.is_self" => Some(0.0),
         "peer.reputation" => peer.reputation,

@@ -5,14 +5,17 @@
 
 use crate::error::{NodeError, Result};
 use crate::home::write_whole;
+use crate::log::NETWORK;
 use crate::node::{BundleComponent, Node};
+use crate::policies::CONSTITUTION;
 use crate::releases::sign;
 use ed25519_dalek::SigningKey;
 use sha2::{Digest, Sha256};
-use weft_model::{Cid, Did, Instant, Slot, content};
+use weft_ledger::Genesis;
+use weft_model::{Cid, Instant, Slot, content};
 use weft_release::{Release, Role};
 use weft_store::slots::{Binding, Change, Mode};
-use weft_store::{releases, slots, workloads};
+use weft_store::{blocks, meta, releases, slots, workloads};
 
 /// File that says that a home is complete.
 pub const MARKER: &str = "genesis";
@@ -34,16 +37,16 @@ pub const DEFAULTS: [(Slot, &str); 11] = [
     (Slot::Demand, "demand-halflife"),
 ];
 
-/// The network of a home that has not joined one: a name for its own log.
-pub fn network(owner: &Did) -> Cid {
-    content::record_cid(format!("weft genesis {owner}").as_bytes())
-}
-
 /// Installs the bundle, puts the defaults into their slots, and marks the home complete.
 pub fn install(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
     let added = add(node, bundle)?;
     let now = node.now();
-    let change = || Change { action: "genesis".into(), actor: None, reason: None, at: now };
+    let change = || Change {
+        action: "genesis".into(),
+        actor: None,
+        reason: None,
+        at: now,
+    };
     node.store.write(|tx| -> Result<()> {
         for (slot, name) in DEFAULTS {
             if let Some((_, cid, _)) = added.iter().find(|(n, _, _)| n == name)
@@ -61,22 +64,45 @@ pub fn install(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
         }
         for (name, cid, release) in &added {
             if release.slot().is_none() && workloads::get(tx, name)?.is_none() {
-                workloads::set(tx, name, &cid.to_string(), "genesis", &change())?;
+                workloads::set(tx, name, Some(&cid.to_string()), "genesis", &change())?;
             }
         }
         Ok(())
     })?;
     node.reload_slots()?;
-    node.constitute("genesis")?;
+    let (bytes, constitution) = node.constitution_now()?;
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce).map_err(NodeError::internal)?;
+    let genesis = Genesis {
+        name: format!("home of {}", node.owner),
+        created: now,
+        nonce: nonce.into(),
+        user: node.owner.clone(),
+        founder: crate::keys::did(&node.owner_key),
+        device: crate::keys::did(&node.device_key),
+        constitution,
+    };
+    let (record, network) = genesis
+        .encode()
+        .map_err(|e| NodeError::internal(e.to_string()))?;
+    node.store.write(|tx| -> Result<()> {
+        blocks::put(tx, &constitution.to_string(), &bytes, now)?;
+        blocks::put(tx, &network.to_string(), &record, now)?;
+        meta::set(tx, CONSTITUTION, &constitution.to_string())?;
+        meta::set(tx, NETWORK, &network.to_string())?;
+        Ok(())
+    })?;
     let path = node.home.root().join(MARKER);
-    write_whole(&path, format!("{}\n", node.network).as_bytes(), 0o600)
+    write_whole(&path, format!("{network}\n").as_bytes(), 0o600)
 }
 
 /// Adds default components that this home does not have yet, as after an upgrade. What serves a slot stays.
 pub fn add_missing(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
     let missing: Vec<BundleComponent> = node.store.read(|tx| -> Result<_> {
-        let known: Vec<String> =
-            releases::list(tx, None)?.into_iter().map(|r| r.component_cid).collect();
+        let known: Vec<String> = releases::list(tx, None)?
+            .into_iter()
+            .map(|r| r.component_cid)
+            .collect();
         Ok(bundle
             .iter()
             .filter(|c| !known.contains(&content::raw_cid(c.bytes).to_string()))
@@ -98,9 +124,13 @@ fn add(node: &Node, bundle: &[BundleComponent]) -> Result<Vec<(String, Cid, Rele
                 message: format!("default component `{}` {}", component.name, e.message),
                 ..e
             };
-            let prepared = node.prepare(component.bytes, &key, CREATED, Some(1)).map_err(named)?;
+            let prepared = node
+                .prepare(component.bytes, &key, CREATED, Some(1))
+                .map_err(named)?;
             let envelope = sign(&prepared.release, Role::Author, &key)?;
-            let cid = node.keep(component.bytes, &prepared, &envelope).map_err(named)?;
+            let cid = node
+                .keep(component.bytes, &prepared, &envelope)
+                .map_err(named)?;
             Ok((component.name.to_owned(), cid, prepared.release))
         })
         .collect()

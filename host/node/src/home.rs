@@ -1,8 +1,7 @@
 //! A home: the folder that holds everything of one node, and the lock that keeps it to one process.
 
 use crate::error::{Code, NodeError, Result};
-use fs4::fs_std::FileExt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -16,7 +15,9 @@ pub struct Home {
 impl Home {
     /// Names a home; nothing is made or read.
     pub fn at(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self {
+            root: root.to_owned(),
+        }
     }
 
     /// The folder.
@@ -73,9 +74,13 @@ impl Home {
     /// # Errors
     /// When one can't be made.
     pub fn create(&self) -> Result<()> {
-        for folder in
-            [self.root.clone(), self.keys(), self.components(), self.outputs(), self.cache()]
-        {
+        for folder in [
+            self.root.clone(),
+            self.keys(),
+            self.components(),
+            self.outputs(),
+            self.cache(),
+        ] {
             fs::DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
@@ -100,7 +105,10 @@ impl Home {
             .mode(0o600)
             .open(&path)
             .map_err(io)?;
-        if !FileExt::try_lock_exclusive(&file).map_err(io)? {
+        if let Err(e) = file.try_lock() {
+            if let TryLockError::Error(e) = e {
+                return Err(io(e));
+            }
             let mut pid = String::new();
             // Who has it is a courtesy; without it the refusal stands.
             let _ = file.read_to_string(&mut pid);
@@ -110,8 +118,11 @@ impl Home {
                 format!("process {}", pid.trim())
             };
             let home = self.root.display();
-            return Err(NodeError::new(Code::Busy, format!("{who} has the home `{home}`"))
-                .try_this("wait for it or stop it; while `weft start` runs, other commands go through it"));
+            return Err(
+                NodeError::new(Code::Busy, format!("{who} has the home `{home}`")).try_this(
+                    "wait for it or stop it; while `weft start` runs, other commands go through it",
+                ),
+            );
         }
         file.set_len(0).map_err(io)?;
         file.rewind().map_err(io)?;
@@ -135,7 +146,9 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let io = |e: std::io::Error| NodeError::file(path, &e);
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-    file.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(io)?;
+    file.as_file()
+        .set_permissions(fs::Permissions::from_mode(mode))
+        .map_err(io)?;
     file.write_all(bytes).map_err(io)?;
     file.as_file().sync_all().map_err(io)?;
     file.persist(path).map_err(|e| io(e.error))?;

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use weft_decide::Verdict;
 use weft_engine::inspect::Kind;
-use weft_engine::workload::{JobLimits, JobFailure};
+use weft_engine::workload::{JobFailure, JobLimits};
 use weft_engine::{Finished, Granted, Job};
 use weft_model::task::{Status, TaskSpec};
 use weft_model::{Cid, Instant};
@@ -54,7 +54,10 @@ impl Node {
         if let Err(e) = self.run_and_keep(id, started, cancel) {
             tracing::error!(task = id, "the job's end could not be kept: {e}");
         }
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id);
         self.changed();
     }
 
@@ -91,10 +94,14 @@ impl Node {
             None => Box::new(std::io::empty()),
         };
         let folder = self.home.outputs();
-        let output = tempfile::NamedTempFile::new_in(&folder).map_err(|e| NodeError::file(&folder, &e))?;
+        let output =
+            tempfile::NamedTempFile::new_in(&folder).map_err(|e| NodeError::file(&folder, &e))?;
         let writer = output.reopen().map_err(|e| NodeError::file(&folder, &e))?;
         let params = spec.params.clone().unwrap_or_default();
-        let limit = self.settings.number("max_task_duration_ms").unwrap_or(f64::MAX) as u64;
+        let limit = self
+            .settings
+            .number("max_task_duration_ms")
+            .unwrap_or(f64::MAX) as u64;
         let job = Job {
             seed: seed(&release, &params),
             params,
@@ -123,20 +130,37 @@ impl Node {
         let (status, reason) = match &finished.result {
             Ok(_) => {
                 let path = folder.join(format!("{}.out", task.id));
-                output.as_file().sync_all().map_err(|e| NodeError::file(&path, &e))?;
-                output.persist(&path).map_err(|e| NodeError::file(&path, &e.error))?;
+                output
+                    .as_file()
+                    .sync_all()
+                    .map_err(|e| NodeError::file(&path, &e))?;
+                output
+                    .persist(&path)
+                    .map_err(|e| NodeError::file(&path, &e.error))?;
                 (Status::Done, None)
             }
-            Err(JobFailure::Cancelled) if cancel.load(Ordering::Acquire) => {
-                (Status::Cancelled, Some("taken back by its submitter".to_owned()))
-            }
+            Err(JobFailure::Cancelled) if cancel.load(Ordering::Acquire) => (
+                Status::Cancelled,
+                Some("taken back by its submitter".to_owned()),
+            ),
             Err(failure) => (Status::Failed, Some(failure.to_string())),
         };
-        Ok(Ended { status, reason, finished: Some(finished), release: Some((cid, release)) })
+        Ok(Ended {
+            status,
+            reason,
+            finished: Some(finished),
+            release: Some((cid, release)),
+        })
     }
 
     /// One transaction: status, history, receipt, carbon and the device's rest.
-    fn keep_end(&self, mut task: Task, spec: &TaskSpec, started: Instant, ended: &Ended) -> Result<()> {
+    fn keep_end(
+        &self,
+        mut task: Task,
+        spec: &TaskSpec,
+        started: Instant,
+        ended: &Ended,
+    ) -> Result<()> {
         let now = self.now();
         let receipt = match (&ended.finished, &ended.release) {
             (Some(finished), Some((cid, release))) if ended.status == Status::Done => {
@@ -151,7 +175,8 @@ impl Node {
         let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.write(|tx: &Write| -> Result<()> {
             // A task that was taken back meanwhile stays so; that it ran is still counted.
-            let cancelled = tasks::get(tx, &task.id)?.is_some_and(|t| t.status == Status::Cancelled.word());
+            let cancelled =
+                tasks::get(tx, &task.id)?.is_some_and(|t| t.status == Status::Cancelled.word());
             if !cancelled {
                 task.status = ended.status.word().into();
                 if ended.reason.is_some() {
@@ -215,7 +240,9 @@ impl Node {
             release: *cid,
             component: release.component.cid,
             input: content_name(finished.bytes_in, &finished.input_digest),
-            params: weft_model::content::raw_cid(spec.params.clone().unwrap_or_default().as_bytes()),
+            params: weft_model::content::raw_cid(
+                spec.params.clone().unwrap_or_default().as_bytes(),
+            ),
             models: Vec::new(),
             output: output.clone(),
             fuel: finished.fuel,
@@ -257,7 +284,12 @@ impl Node {
                 task.updated_at = now;
                 tasks::update(tx, &task)?;
                 note(tx, &task, now)?;
-                self.feed(tx, "task.interrupted", Some(&task.id), "the node stopped while it ran")?;
+                self.feed(
+                    tx,
+                    "task.interrupted",
+                    Some(&task.id),
+                    "the node stopped while it ran",
+                )?;
             }
             Ok(())
         })
@@ -267,7 +299,12 @@ impl Node {
     pub fn drain(&self) {
         let (count, signal) = &self.wake;
         let mut seen = count.lock().unwrap_or_else(PoisonError::into_inner);
-        while !self.jobs.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+        while !self
+            .jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+        {
             seen = signal
                 .wait_timeout(seen, std::time::Duration::from_millis(DRAIN_CHECK_MS))
                 .unwrap_or_else(PoisonError::into_inner)
@@ -300,7 +337,12 @@ impl Node {
         peer: &str,
         decided: &crate::deciding::Decided,
     ) -> Result<()> {
-        let score = decided.decision.ranking.iter().find(|r| r.peer == peer).and_then(|r| r.score);
+        let score = decided
+            .decision
+            .ranking
+            .iter()
+            .find(|r| r.peer == peer)
+            .and_then(|r| r.score);
         tasks::put_delegation(
             tx,
             &tasks::Delegation {

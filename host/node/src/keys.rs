@@ -34,7 +34,10 @@ pub fn generate() -> Result<SigningKey> {
 pub fn create(home: &Home, name: &str) -> Result<SigningKey> {
     let path = path(home, name);
     if path.exists() {
-        return Err(NodeError::new(Code::Conflict, format!("there is a key `{name}` already")));
+        return Err(NodeError::new(
+            Code::Conflict,
+            format!("there is a key `{name}` already"),
+        ));
     }
     let key = generate()?;
     let text: String = key.to_bytes().iter().map(|b| format!("{b:02x}")).collect();
@@ -50,8 +53,11 @@ pub fn load(home: &Home, name: &str) -> Result<SigningKey> {
     let path = path(home, name);
     let text = std::fs::read_to_string(&path).map_err(|e| NodeError::file(&path, &e))?;
     let damaged = || {
-        NodeError::new(Code::Io, format!("the key file `{}` is damaged", path.display()))
-            .try_this("restore it from a backup")
+        NodeError::new(
+            Code::Io,
+            format!("the key file `{}` is damaged", path.display()),
+        )
+        .try_this("restore it from a backup")
     };
     let text = text.trim();
     if text.len() != 64 || !text.is_ascii() {
@@ -66,7 +72,10 @@ pub fn load(home: &Home, name: &str) -> Result<SigningKey> {
 
 /// The file of a member's key; names are hashed, so that any name is a file name.
 pub fn member(user: &str) -> String {
-    format!("member-{}", &weft_model::content::raw_cid(user.as_bytes()).to_string()[8..40])
+    format!(
+        "member-{}",
+        &weft_model::content::raw_cid(user.as_bytes()).to_string()[8..40]
+    )
 }
 
 fn path(home: &Home, name: &str) -> PathBuf {

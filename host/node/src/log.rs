@@ -37,7 +37,9 @@ impl Node {
         let signed = chain
             .append(body, Vec::new(), self.now(), &self.device_key)
             .map_err(|e| NodeError::invalid(e.to_string()))?;
-        let (bytes, cid) = signed.encode().map_err(|e| NodeError::internal(e.to_string()))?;
+        let (bytes, cid) = signed
+            .encode()
+            .map_err(|e| NodeError::internal(e.to_string()))?;
         let event = &signed.event;
         events::append(
             tx,
@@ -62,11 +64,21 @@ impl Node {
             .ok_or_else(|| NodeError::internal(format!("the log lacks its head `{}`", head.cid)))?;
         let signed =
             SignedEvent::decode(&last.bytes).map_err(|e| NodeError::internal(e.to_string()))?;
-        Ok(Some(Head { seq: signed.event.seq, cid: head.cid.parse()?, at: signed.event.at }))
+        Ok(Some(Head {
+            seq: signed.event.seq,
+            cid: head.cid.parse()?,
+            at: signed.event.at,
+        }))
     }
 
     /// Tells people that something happened.
-    pub(crate) fn feed(&self, tx: &Write, kind: &str, subject: Option<&str>, message: &str) -> Result<()> {
+    pub(crate) fn feed(
+        &self,
+        tx: &Write,
+        kind: &str,
+        subject: Option<&str>,
+        message: &str,
+    ) -> Result<()> {
         self.entry(tx, kind, Severity::Info, subject, message)
     }
 

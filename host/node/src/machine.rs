@@ -29,10 +29,13 @@ pub fn read() -> Machine {
         line.split_whitespace().nth(1)?.parse::<f64>().ok()
     });
     let supply = |file: &str, kind: &str| -> Option<String> {
-        fs::read_dir("/sys/class/power_supply").ok()?.filter_map(Result::ok).find_map(|entry| {
-            let is = fs::read_to_string(entry.path().join("type")).ok()?;
-            (is.trim() == kind).then(|| fs::read_to_string(entry.path().join(file)).ok())?
-        })
+        fs::read_dir("/sys/class/power_supply")
+            .ok()?
+            .filter_map(Result::ok)
+            .find_map(|entry| {
+                let is = fs::read_to_string(entry.path().join("type")).ok()?;
+                (is.trim() == kind).then(|| fs::read_to_string(entry.path().join(file)).ok())?
+            })
     };
     Machine {
         cpu_free: Some(cpu_free),

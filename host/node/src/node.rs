@@ -15,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use weft_engine::cache::Cache;
 use weft_engine::{Policy, PolicyEngine, Slots, WorkloadEngine};
 use weft_model::{Cid, Instant};
+use weft_scheduler::Scheduler;
 use weft_store::{Store, members, meta};
 
 /// A default component that the binary carries.
@@ -48,9 +49,6 @@ pub struct OpenOptions {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Where environment variables come from; tests put their own in.
-pub type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
-
 /// A node: one home, held by this process.
 pub struct Node {
     pub(crate) home: Home,
@@ -61,7 +59,6 @@ pub struct Node {
     pub(crate) owner: String,
     pub(crate) device_key: SigningKey,
     pub(crate) owner_key: SigningKey,
-    pub(crate) network: Cid,
     pub(crate) policies: Arc<PolicyEngine>,
     workloads: OnceLock<WorkloadEngine>,
     pub(crate) slots: Slots,
@@ -69,6 +66,7 @@ pub struct Node {
     pub(crate) cache: Cache,
     pub(crate) jobs: Mutex<HashMap<String, Arc<AtomicBool>>>,
     pub(crate) log: Mutex<()>,
+    pub(crate) scheduler: Mutex<Scheduler>,
     pub(crate) wake: (Mutex<u64>, Condvar),
     _lock: Lock,
 }
@@ -77,8 +75,6 @@ pub struct Node {
 pub const DEFAULT_OWNER: &str = "owner@localhost";
 /// Key of the owner's name in `meta`.
 const OWNER: &str = "owner";
-/// Key of the genesis record's CID in `meta`.
-const NETWORK: &str = "network";
 
 impl Node {
     /// Makes a home; one that is there stays as it is.
@@ -99,7 +95,10 @@ impl Node {
                     keys::create(&home, name)?;
                 }
             }
-            let owner = options.owner.clone().unwrap_or_else(|| DEFAULT_OWNER.to_owned());
+            let owner = options
+                .owner
+                .clone()
+                .unwrap_or_else(|| DEFAULT_OWNER.to_owned());
             check_user(&owner)?;
             drop(lock);
             let node = Self::assemble(home, options.clock.clone(), Some(owner))?;
@@ -116,7 +115,10 @@ impl Node {
             created,
             device: keys::did(&node.device_key).to_string(),
             owner: node.owner.clone(),
-            constitution: table.constitution.map(|c| c.to_string()).unwrap_or_default(),
+            constitution: table
+                .constitution
+                .map(|c| c.to_string())
+                .unwrap_or_default(),
             plugins: table.active.values().map(Vec::len).sum(),
         })
     }
@@ -129,8 +131,11 @@ impl Node {
     pub fn open(options: &OpenOptions) -> Result<Arc<Self>> {
         let home = Home::at(&options.home);
         if !home.exists() || !is_complete(&home)? {
-            return Err(NodeError::not_found(format!("there is no node in `{}`", options.home.display()))
-                .try_this(format!("weft --home {} init", options.home.display())));
+            return Err(NodeError::not_found(format!(
+                "there is no node in `{}`",
+                options.home.display()
+            ))
+            .try_this(format!("weft --home {} init", options.home.display())));
         }
         let node = Self::assemble(home, options.clock.clone(), None)?;
         genesis::add_missing(&node, &options.bundle)?;
@@ -147,13 +152,11 @@ impl Node {
         let settings = Settings::load(&home, &|name| std::env::var(name).ok())?;
         let policies = Arc::new(PolicyEngine::new().map_err(NodeError::internal)?);
         let cache = Cache::open(&home.cache()).map_err(|e| NodeError::file(&home.cache(), &e))?;
-        let network = genesis::network(&keys::did(&owner_key));
         let owner = match new_owner {
             Some(owner) => {
                 let now = clock.now();
                 store.write(|tx| -> Result<()> {
                     meta::set(tx, OWNER, &owner)?;
-                    meta::set(tx, NETWORK, &network.to_string())?;
                     members::put(
                         tx,
                         &members::Member {
@@ -184,13 +187,13 @@ impl Node {
             owner,
             device_key,
             owner_key,
-            network,
             policies,
             workloads: OnceLock::new(),
             loaded: Mutex::default(),
             cache,
             jobs: Mutex::default(),
             log: Mutex::default(),
+            scheduler: Mutex::default(),
             wake: (Mutex::default(), Condvar::new()),
             _lock: lock,
         })
@@ -259,6 +262,10 @@ pub(crate) fn check_user(name: &str) -> Result<()> {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { home: PathBuf::new(), bundle: Vec::new(), clock: Arc::new(SystemClock) }
+        Self {
+            home: PathBuf::new(),
+            bundle: Vec::new(),
+            clock: Arc::new(SystemClock),
+        }
     }
 }

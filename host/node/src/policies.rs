@@ -6,6 +6,7 @@ use crate::node::Node;
 use crate::releases::{policy_limits, refused};
 use crate::report::{BenchReport, ChangeReport, RunReport, SlotPlugin, SlotReport};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant as Clock;
 use weft_engine::inspect::Kind;
@@ -31,7 +32,9 @@ impl Node {
         let (bindings, constitution) = self.store.read(|tx| -> Result<_> {
             let mut bindings: Vec<(Slot, Binding, Release, bool)> = Vec::new();
             for (slot, binding) in slots::all(tx)? {
-                let Ok(slot) = slot.parse::<Slot>() else { continue };
+                let Ok(slot) = slot.parse::<Slot>() else {
+                    continue;
+                };
                 let (_, release) = self.find_release(tx, &binding.release_cid)?;
                 let out = releases::quarantined(tx, &binding.release_cid)?.is_some();
                 bindings.push((slot, binding, release, out));
@@ -48,7 +51,9 @@ impl Node {
             }
             match self.activate(slot, &binding, &release) {
                 Ok(active) => table.active.entry(slot).or_default().push(Arc::new(active)),
-                Err(e) => tracing::error!(%slot, release = binding.release_cid, "not in service: {e}"),
+                Err(e) => {
+                    tracing::error!(%slot, release = binding.release_cid, "not in service: {e}")
+                }
             }
         }
         for slot in Slot::ALL {
@@ -67,8 +72,10 @@ impl Node {
 
     /// The version that served a slot before the one that serves now, and was never put out of service.
     fn last_good(&self, slot: Slot, table: &Table) -> Result<Option<Arc<Active>>> {
-        let serving: Vec<Cid> =
-            table.active.get(&slot).map_or_else(Vec::new, |a| a.iter().map(|a| a.release).collect());
+        let serving: Vec<Cid> = table
+            .active
+            .get(&slot)
+            .map_or_else(Vec::new, |a| a.iter().map(|a| a.release).collect());
         let earlier = self.store.read(|tx| -> Result<_> {
             for change in slots::history(tx, slot.name(), HISTORY_ROWS)? {
                 for binding in change.bindings {
@@ -84,7 +91,9 @@ impl Node {
             Ok(None)
         })?;
         match earlier {
-            Some((binding, release)) => Ok(Some(Arc::new(self.activate(slot, &binding, &release)?))),
+            Some((binding, release)) => {
+                Ok(Some(Arc::new(self.activate(slot, &binding, &release)?)))
+            }
             None => Ok(None),
         }
     }
@@ -107,8 +116,11 @@ impl Node {
             return Ok(Arc::clone(policy));
         }
         let code = self.native_code(release, Kind::Policy(slot))?;
-        let policy =
-            Arc::new(self.policies.load(slot, &code, policy_limits(release)).map_err(refused)?);
+        let policy = Arc::new(
+            self.policies
+                .load(slot, &code, policy_limits(release))
+                .map_err(refused)?,
+        );
         loaded.insert(*cid, Arc::clone(&policy));
         Ok(policy)
     }
@@ -126,18 +138,33 @@ impl Node {
     ) -> Result<SlotReport> {
         let slot = parse_slot(slot)?;
         if add && !slot.is_chain() {
-            return Err(NodeError::invalid(format!("the `{slot}` slot holds one plugin"))
-                .try_this(format!("weft plugin use {slot} {target}")));
+            return Err(
+                NodeError::invalid(format!("the `{slot}` slot holds one plugin"))
+                    .try_this(format!("weft plugin use {slot} {target}")),
+            );
         }
         let (cid, release) = self.store.read(|tx| self.find_release(tx, target))?;
         if release.slot() != Some(slot) {
-            let found = release.slot().map_or("a workload".to_owned(), |s| format!("a plugin of the `{s}` slot"));
-            return Err(NodeError::invalid(format!("`{}` is {found}, not of `{slot}`", release.name)));
+            let found = release.slot().map_or("a workload".to_owned(), |s| {
+                format!("a plugin of the `{s}` slot")
+            });
+            return Err(NodeError::invalid(format!(
+                "`{}` is {found}, not of `{slot}`",
+                release.name
+            )));
         }
-        if let Some(out) = self.store.read(|tx| releases::quarantined(tx, &cid.to_string()))? {
+        if let Some(out) = self
+            .store
+            .read(|tx| releases::quarantined(tx, &cid.to_string()))?
+        {
             return Err(NodeError::new(
                 Code::Conflict,
-                format!("`{}` is out of service since {}: {}", release.name, rfc3339(out.at), out.reason),
+                format!(
+                    "`{}` is out of service since {}: {}",
+                    release.name,
+                    rfc3339(out.at),
+                    out.reason
+                ),
             )
             .try_this("use another version; a person must lift the quarantine first"));
         }
@@ -153,7 +180,11 @@ impl Node {
             activated_at: now,
         };
         self.store.write(|tx| -> Result<()> {
-            let mut bindings = if add { slots::get(tx, slot.name())? } else { Vec::new() };
+            let mut bindings = if add {
+                slots::get(tx, slot.name())?
+            } else {
+                Vec::new()
+            };
             bindings.retain(|b| b.release_cid != binding.release_cid);
             bindings.push(binding);
             let change = Change {
@@ -183,7 +214,8 @@ impl Node {
             reason: None,
             at: self.now(),
         };
-        self.store.write(|tx| slots::rollback(tx, slot.name(), &change))?;
+        self.store
+            .write(|tx| slots::rollback(tx, slot.name(), &change))?;
         self.reload_slots()?;
         self.constitute(&format!("{slot}: rolled back"))?;
         self.changed();
@@ -200,8 +232,11 @@ impl Node {
             slots::history(tx, slot.name(), HISTORY_ROWS)?
                 .into_iter()
                 .map(|change| {
-                    let releases: Vec<String> =
-                        change.bindings.iter().map(|b| b.release_cid.clone()).collect();
+                    let releases: Vec<String> = change
+                        .bindings
+                        .iter()
+                        .map(|b| b.release_cid.clone())
+                        .collect();
                     let names = releases.iter().map(|cid| self.name_of(tx, cid)).collect();
                     Ok(ChangeReport {
                         at: rfc3339(change.at),
@@ -216,7 +251,8 @@ impl Node {
     }
 
     pub(crate) fn name_of(&self, tx: &Read, cid: &str) -> String {
-        self.find_release(tx, cid).map_or_else(|_| cid.to_owned(), |(_, r)| r.name)
+        self.find_release(tx, cid)
+            .map_or_else(|_| cid.to_owned(), |(_, r)| r.name)
     }
 
     /// What serves every slot.
@@ -224,7 +260,10 @@ impl Node {
     /// # Errors
     /// When the database can't be read.
     pub fn slot_list(&self) -> Result<Vec<SlotReport>> {
-        Slot::ALL.into_iter().map(|slot| self.slot_report(slot)).collect()
+        Slot::ALL
+            .into_iter()
+            .map(|slot| self.slot_report(slot))
+            .collect()
     }
 
     fn slot_report(&self, slot: Slot) -> Result<SlotReport> {
@@ -264,52 +303,82 @@ impl Node {
     /// Writes the constitution that the slots now make, and notes its activation in the log.
     pub(crate) fn constitute(&self, why: &str) -> Result<Cid> {
         let now = self.now();
-        let (previous, assignments, bound) = self.store.read(|tx| -> Result<_> {
-            let previous = weft_store::meta::get(tx, CONSTITUTION)?;
-            let mut assignments: Vec<(Slot, Assignment)> = Vec::new();
+        let base: Cid = self
+            .store
+            .read(|tx| weft_store::meta::get(tx, CONSTITUTION))?
+            .ok_or_else(|| NodeError::internal("the home has no constitution"))?
+            .parse()?;
+        let (bytes, cid) = self.constitution_now()?;
+        self.append(
+            |tx| {
+                weft_store::blocks::put(tx, &cid.to_string(), &bytes, now)?;
+                weft_store::meta::set(tx, CONSTITUTION, &cid.to_string())?;
+                self.feed(
+                    tx,
+                    "policy.activated",
+                    None,
+                    &format!("constitution {cid} is in force ({why})"),
+                )
+            },
+            || Body::ConstitutionActivated {
+                base,
+                constitution: cid,
+                votes: Vec::new(),
+            },
+        )?;
+        self.reload_slots()?;
+        Ok(cid)
+    }
+
+    /// The constitution that the slots and workloads of the store make: the one after that in force, or the first.
+    pub(crate) fn constitution_now(&self) -> Result<(Vec<u8>, Cid)> {
+        let invalid =
+            |e: weft_ledger::constitution::ConstitutionError| NodeError::invalid(e.to_string());
+        self.store.read(|tx| {
+            let mut slots: BTreeMap<Slot, Vec<Assignment>> = BTreeMap::new();
             for (slot, binding) in slots::all(tx)? {
                 let mode = match binding.mode {
                     Mode::Enforce => LedgerMode::Enforce,
                     Mode::Shadow => LedgerMode::Shadow,
                     Mode::Canary(percent) => LedgerMode::Canary(percent),
                 };
-                assignments.push((
-                    parse_slot(&slot)?,
-                    Assignment { release: binding.release_cid.parse()?, config: binding.config, mode },
-                ));
+                let release = binding.release_cid.parse()?;
+                slots
+                    .entry(parse_slot(&slot)?)
+                    .or_default()
+                    .push(Assignment {
+                        release,
+                        config: binding.config,
+                        mode,
+                    });
             }
-            let bound = weft_store::workloads::list(tx)?.rows;
-            let previous = match previous {
-                Some(cid) => weft_store::blocks::get(tx, &cid)?
-                    .map(|bytes| weft_model::cbor::decode::<Constitution>(&bytes))
-                    .transpose()?,
-                None => None,
+            let mut workloads = BTreeMap::new();
+            for row in weft_store::workloads::list(tx)?.rows {
+                workloads.insert(row.name, row.release_cid.parse()?);
+            }
+            let witness = crate::keys::did(&self.owner_key);
+            let constitution = match weft_store::meta::get(tx, CONSTITUTION)? {
+                Some(cid) => {
+                    let bytes = weft_store::blocks::get(tx, &cid)?.ok_or_else(|| {
+                        NodeError::internal(format!("the constitution `{cid}` is not here"))
+                    })?;
+                    let before = Constitution::decode(&bytes).map_err(invalid)?;
+                    before
+                        .next(|c| {
+                            c.slots = slots;
+                            c.workloads = workloads;
+                        })
+                        .map_err(invalid)?
+                }
+                None => Constitution {
+                    slots,
+                    workloads,
+                    witnesses: vec![witness],
+                    ..Constitution::default()
+                },
             };
-            Ok((previous, assignments, bound))
-        })?;
-        let mut constitution = match &previous {
-            Some(previous) => previous.next()?,
-            None => Constitution::genesis(vec![crate::keys::did(&self.owner_key)]),
-        };
-        constitution.slots.clear();
-        for (slot, assignment) in assignments {
-            constitution.slots.entry(slot).or_default().push(assignment);
-        }
-        constitution.workloads.clear();
-        for row in bound {
-            constitution.workloads.insert(row.name, row.release_cid.parse()?);
-        }
-        let (bytes, cid) = constitution.encode()?;
-        self.append(
-            |tx| {
-                weft_store::blocks::put(tx, &cid.to_string(), &bytes, now)?;
-                weft_store::meta::set(tx, CONSTITUTION, &cid.to_string())?;
-                self.feed(tx, "policy.activated", None, &format!("constitution {cid} is in force ({why})"))
-            },
-            || Body::ConstitutionActivated { constitution: cid, votes: Vec::new() },
-        )?;
-        self.reload_slots()?;
-        Ok(cid)
+            constitution.encode().map_err(invalid)
+        })
     }
 
     /// Puts releases that the breaker tripped out of service.
@@ -319,7 +388,12 @@ impl Node {
             for (cid, why) in releases {
                 let name = self.name_of(tx, &cid.to_string());
                 releases::quarantine(tx, &cid.to_string(), why, now)?;
-                self.alarm(tx, "policy.quarantined", &cid.to_string(), &format!("`{name}` is out of service: {why}"))?;
+                self.alarm(
+                    tx,
+                    "policy.quarantined",
+                    &cid.to_string(),
+                    &format!("`{name}` is out of service: {why}"),
+                )?;
             }
             Ok(())
         })?;
@@ -334,7 +408,10 @@ impl Node {
         let Some(schema) = &release.config_schema else {
             return match config.as_object() {
                 Some(fields) if fields.is_empty() => Ok(Vec::new()),
-                _ => Err(NodeError::invalid(format!("`{}` has nothing to set", release.name))),
+                _ => Err(NodeError::invalid(format!(
+                    "`{}` has nothing to set",
+                    release.name
+                ))),
             };
         };
         let schema = weft_release::config::parse_schema(schema)
@@ -357,11 +434,16 @@ impl Node {
         let (cid, release) = self.store.read(|tx| self.find_release(tx, target))?;
         let slot = slot_of(&release)?;
         let call: SlotCall = serde_json::from_value(call.clone()).map_err(|e| {
-            NodeError::invalid(format!("the call does not fit: {e}"))
-                .try_this("give it as in a golden vector: {\"rank\": {…}}, {\"sla\": […]}, {\"ethics\": {…}}")
+            NodeError::invalid(format!("the call does not fit: {e}")).try_this(
+                "give it as in a golden vector: {\"rank\": {…}}, {\"sla\": […]}, {\"ethics\": {…}}",
+            )
         })?;
         if call.slot() != slot {
-            return Err(NodeError::invalid(format!("`{}` serves `{slot}`, the call is for `{}`", release.name, call.slot())));
+            return Err(NodeError::invalid(format!(
+                "`{}` serves `{slot}`, the call is for `{}`",
+                release.name,
+                call.slot()
+            )));
         }
         let config = self.config_bytes(&release, config)?;
         let policy = self.policy(&cid, slot, &release)?;
@@ -388,14 +470,19 @@ impl Node {
         let policy = self.policy(&cid, slot_of(&release)?, &release)?;
         let vectors = self.stored_vectors(&release)?;
         if vectors.is_empty() {
-            return Err(NodeError::invalid(format!("`{}` has no golden vectors to call", release.name)));
+            return Err(NodeError::invalid(format!(
+                "`{}` has no golden vectors to call",
+                release.name
+            )));
         }
         let calls = calls.clamp(vectors.len(), BENCH_CALLS_MAX);
         let mut times = Vec::with_capacity(calls);
         let mut fuels = Vec::with_capacity(calls);
         for vector in vectors.iter().cycle().take(calls) {
             let started = Clock::now();
-            let called = self.policies.call(&policy, vector.now, &vector.config, &vector.input);
+            let called = self
+                .policies
+                .call(&policy, vector.now, &vector.config, &vector.input);
             times.push(started.elapsed().as_secs_f64() * 1e6);
             if let Ok(called) = called {
                 fuels.push(called.fuel);
@@ -420,11 +507,12 @@ impl Node {
 pub(crate) const CONSTITUTION: &str = "constitution";
 
 pub(crate) fn parse_slot(name: &str) -> Result<Slot> {
-    name.parse().map_err(|e: weft_model::slot::UnknownSlot| NodeError::invalid(e.to_string()))
+    name.parse()
+        .map_err(|e: weft_model::slot::UnknownSlot| NodeError::invalid(e.to_string()))
 }
 
 fn slot_of(release: &Release) -> Result<Slot> {
-    release
-        .slot()
-        .ok_or_else(|| NodeError::invalid(format!("`{}` is a workload, not a plugin", release.name)))
+    release.slot().ok_or_else(|| {
+        NodeError::invalid(format!("`{}` is a workload, not a plugin", release.name))
+    })
 }

@@ -31,11 +31,15 @@ impl Node {
     pub fn vote_open(&self, name: &str, minutes: Option<u32>) -> Result<PollReport> {
         let max = weft_model::limits::NAME_BYTES;
         if name.trim().is_empty() || name.len() > max {
-            return Err(NodeError::invalid(format!("a task's name has 1 to {max} bytes")));
+            return Err(NodeError::invalid(format!(
+                "a task's name has 1 to {max} bytes"
+            )));
         }
         let minutes = match minutes {
             Some(m) if !(1..=VOTE_MINUTES_MAX).contains(&m) => {
-                return Err(NodeError::invalid(format!("minutes must be from 1 to {VOTE_MINUTES_MAX}")));
+                return Err(NodeError::invalid(format!(
+                    "minutes must be from 1 to {VOTE_MINUTES_MAX}"
+                )));
             }
             Some(m) => Instant::from(m) * 60_000,
             None => VOTE_MS,
@@ -64,10 +68,17 @@ impl Node {
         opener: &str,
         closes_at: Instant,
     ) -> Result<String> {
-        let options: Vec<String> = Importance::ALL.iter().map(|i| i.word().to_owned()).collect();
+        let options: Vec<String> = Importance::ALL
+            .iter()
+            .map(|i| i.word().to_owned())
+            .collect();
         let cid = self.append_in(
             tx,
-            Body::PollOpened { task_name: name.to_owned(), options, closes_at },
+            Body::PollOpened {
+                task_name: name.to_owned(),
+                options,
+                closes_at,
+            },
         )?;
         polls::open(
             tx,
@@ -93,9 +104,13 @@ impl Node {
     /// # Errors
     /// When there is no such poll or choice, it is over, the voter is no member, or their key is not in this home.
     pub fn vote_cast(&self, poll: &str, choice: &str, voter: Option<&str>) -> Result<PollReport> {
-        let importance: Importance =
-            choice.parse().map_err(|e: weft_model::task::UnknownWord| NodeError::invalid(e.to_string()))?;
-        let option = Importance::ALL.iter().position(|i| *i == importance).unwrap_or(0) as u32;
+        let importance: Importance = choice
+            .parse()
+            .map_err(|e: weft_model::task::UnknownWord| NodeError::invalid(e.to_string()))?;
+        let option = Importance::ALL
+            .iter()
+            .position(|i| *i == importance)
+            .unwrap_or(0) as u32;
         let user = self.user(voter.unwrap_or_default())?;
         let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
@@ -158,8 +173,11 @@ impl Node {
             return Ok(self.owner_key.clone());
         }
         keys::load(&self.home, &keys::member(&member.user_id)).map_err(|_| {
-            NodeError::refused(format!("the key of `{}` is not in this home", member.user_id))
-                .try_this("vote from the device that holds it")
+            NodeError::refused(format!(
+                "the key of `{}` is not in this home",
+                member.user_id
+            ))
+            .try_this("vote from the device that holds it")
         })
     }
 
@@ -176,8 +194,11 @@ impl Node {
             .into_iter()
             .find(|p| p.task_name == poll)
             .ok_or_else(|| {
-                NodeError::not_found(format!("there is no vote `{}`", weft_model::text::printable(poll, 80)))
-                    .try_this("open one by `weft vote open NAME`, or list them by `weft vote show`")
+                NodeError::not_found(format!(
+                    "there is no vote `{}`",
+                    weft_model::text::printable(poll, 80)
+                ))
+                .try_this("open one by `weft vote open NAME`, or list them by `weft vote show`")
             })
     }
 
@@ -203,7 +224,11 @@ impl Node {
             let voters = self.voters(tx)?;
             Ok((poll, votes, voters))
         })?;
-        let method = table.active.get(&Slot::Voting).and_then(|a| a.first()).cloned();
+        let method = table
+            .active
+            .get(&Slot::Voting)
+            .and_then(|a| a.first())
+            .cloned();
         let tally = match &method {
             Some(method) => self.tally(&table, method, &votes, &voters, now),
             None => Err("no plugin serves the `voting` slot".into()),
@@ -233,7 +258,12 @@ impl Node {
                         .and_then(|i| Importance::ALL.get(i as usize))
                         .map(|i| i.word().to_owned());
                     let said = winner.clone().unwrap_or_else(|| "undecided".into());
-                    self.feed(tx, "vote.closed", Some(&poll.id), &format!("`{}`: {said}", poll.task_name))?;
+                    self.feed(
+                        tx,
+                        "vote.closed",
+                        Some(&poll.id),
+                        &format!("`{}`: {said}", poll.task_name),
+                    )?;
                     Closing {
                         status: polls::CLOSED.into(),
                         method: method.map(|m| m.to_string()),
@@ -244,7 +274,12 @@ impl Node {
                     }
                 }
                 Err(why) => {
-                    self.alarm(tx, "vote.aborted", &poll.id, &format!("`{}`: {why}", poll.task_name))?;
+                    self.alarm(
+                        tx,
+                        "vote.aborted",
+                        &poll.id,
+                        &format!("`{}`: {why}", poll.task_name),
+                    )?;
                     Closing {
                         status: polls::ABORTED.into(),
                         method: method.as_ref().map(|m| m.release.to_string()),
@@ -285,8 +320,13 @@ impl Node {
         let mut tally = Tally::new(Importance::ALL.len());
         let mut weights = Vec::with_capacity(counted.len());
         for part in counted.chunks(ROWS_PER_CALL) {
-            let columns = Columns::build(part.len(), features.len(), |f, r| part[r].1.value(&features[f]));
-            let call = SlotCall::Weigh(Weigh { voters: columns, statistics: statistics.clone() });
+            let columns = Columns::build(part.len(), features.len(), |f, r| {
+                part[r].1.value(&features[f])
+            });
+            let call = SlotCall::Weigh(Weigh {
+                voters: columns,
+                statistics: statistics.clone(),
+            });
             match self.slots.ask(table, method, now, &call).outcome {
                 Ok(called) => match called.reply {
                     SlotReply::Weigh(given) => {
@@ -307,11 +347,17 @@ impl Node {
             cast: counted.len() as u32,
             closed: true,
         };
-        match self.slots.ask(table, method, now, &SlotCall::Conclude(vec![row])).outcome {
+        match self
+            .slots
+            .ask(table, method, now, &SlotCall::Conclude(vec![row]))
+            .outcome
+        {
             Ok(called) => match called.reply {
-                SlotReply::Conclude(mut rows) if !rows.is_empty() => {
-                    Ok(Tallied { weights, totals, outcome: rows.remove(0) })
-                }
+                SlotReply::Conclude(mut rows) if !rows.is_empty() => Ok(Tallied {
+                    weights,
+                    totals,
+                    outcome: rows.remove(0),
+                }),
                 _ => Err("the voting plugin concluded nothing".into()),
             },
             Err(e) => Err(format!("`{}`: {e}", method.name)),
@@ -342,7 +388,11 @@ impl Node {
     /// When there is no such vote.
     pub fn vote_list(&self) -> Result<Vec<PollReport>> {
         let ids = self.store.read(|tx| -> Result<Vec<String>> {
-            Ok(polls::list(tx, Some(polls::OPEN), LIST)?.rows.into_iter().map(|p| p.id).collect())
+            Ok(polls::list(tx, Some(polls::OPEN), LIST)?
+                .rows
+                .into_iter()
+                .map(|p| p.id)
+                .collect())
         })?;
         ids.iter().map(|id| self.vote_show(id)).collect()
     }
@@ -358,7 +408,8 @@ impl Node {
             let options = Importance::ALL
                 .iter()
                 .map(|option| {
-                    let of: Vec<&Vote> = votes.iter().filter(|v| v.choice == option.word()).collect();
+                    let of: Vec<&Vote> =
+                        votes.iter().filter(|v| v.choice == option.word()).collect();
                     PollOption {
                         option: option.word().into(),
                         votes: of.len() as u32,
@@ -378,7 +429,11 @@ impl Node {
                 name: poll.task_name,
                 status: status.into(),
                 opened_at: rfc3339(poll.opened_at),
-                closes_at: poll.closed_at.or(poll.closes_at).map(rfc3339).unwrap_or_default(),
+                closes_at: poll
+                    .closed_at
+                    .or(poll.closes_at)
+                    .map(rfc3339)
+                    .unwrap_or_default(),
                 options,
                 eligible: electorate(tx)?.len() as u32,
                 cast: votes.len() as u32,
@@ -400,7 +455,9 @@ impl Node {
     }
 
     fn network_cid(&self, tx: &Read) -> Result<Cid> {
-        Ok(weft_store::meta::get(tx, crate::log::NETWORK)?.unwrap_or_default().parse()?)
+        Ok(weft_store::meta::get(tx, crate::log::NETWORK)?
+            .unwrap_or_default()
+            .parse()?)
     }
 }
 
@@ -433,11 +490,26 @@ impl Voter {
 fn statistic(voters: &[Voter], feature: &str) -> Statistic {
     let mut known = voters.iter().filter_map(|v| v.value(feature)).peekable();
     if known.peek().is_none() {
-        return Statistic { min: 0.0, max: 0.0, sum: 0.0, count: 0 };
+        return Statistic {
+            min: 0.0,
+            max: 0.0,
+            sum: 0.0,
+            count: 0,
+        };
     }
     known.fold(
-        Statistic { min: f64::INFINITY, max: f64::NEG_INFINITY, sum: 0.0, count: 0 },
-        |s, x| Statistic { min: s.min.min(x), max: s.max.max(x), sum: s.sum + x, count: s.count + 1 },
+        Statistic {
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+            sum: 0.0,
+            count: 0,
+        },
+        |s, x| Statistic {
+            min: s.min.min(x),
+            max: s.max.max(x),
+            sum: s.sum + x,
+            count: s.count + 1,
+        },
     )
 }
 

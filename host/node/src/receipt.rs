@@ -78,7 +78,12 @@ impl Receipt {
         let claim_cid = content::record_cid(&cbor::encode(&claim)?);
         let signed = cbor::encode(&(claim_cid, &account))?;
         let signature = sign::sign(key, RECEIPT_TYPE, &signed);
-        let bytes = cbor::encode(&Self { claim_cid, claim, account, signature })?;
+        let bytes = cbor::encode(&Self {
+            claim_cid,
+            claim,
+            account,
+            signature,
+        })?;
         Ok((content::record_cid(&bytes), bytes))
     }
 
@@ -91,9 +96,16 @@ impl Receipt {
         let claim_cid = content::record_cid(&cbor::encode(&receipt.claim)?);
         let signed = cbor::encode(&(claim_cid, &receipt.account))?;
         if claim_cid != receipt.claim_cid
-            || !sign::holds(&receipt.account.worker, RECEIPT_TYPE, &signed, &receipt.signature)
+            || !sign::holds(
+                &receipt.account.worker,
+                RECEIPT_TYPE,
+                &signed,
+                &receipt.signature,
+            )
         {
-            return Err(NodeError::refused("the receipt is not what its worker signed"));
+            return Err(NodeError::refused(
+                "the receipt is not what its worker signed",
+            ));
         }
         Ok(receipt)
     }

@@ -75,17 +75,34 @@ impl Node {
     ///
     /// # Errors
     /// What was found, what is allowed, and what to do; the message names the file.
-    pub fn release_add(&self, path: &Path, wanted: &str, revision: Option<u64>) -> Result<ReleaseReport> {
+    pub fn release_add(
+        &self,
+        path: &Path,
+        wanted: &str,
+        revision: Option<u64>,
+    ) -> Result<ReleaseReport> {
         let bytes = read_component(path)?;
         let named = |e: NodeError| NodeError {
             message: format!("`{}` {}", path.display(), e.message),
             ..e
         };
-        let prepared = self.prepare(&bytes, &self.owner_key, self.now(), revision).map_err(named)?;
+        let prepared = self
+            .prepare(&bytes, &self.owner_key, self.now(), revision)
+            .map_err(named)?;
         let kind = kind_word(prepared.inspected.kind);
         if kind != wanted {
-            return Err(named(NodeError::refused(format!("is a {kind}, not a {wanted}")))
-                .try_this(format!("add it with `weft {}`", if kind == "policy" { "plugin add" } else { "workload add" })));
+            return Err(
+                named(NodeError::refused(format!("is a {kind}, not a {wanted}"))).try_this(
+                    format!(
+                        "add it with `weft {}`",
+                        if kind == "policy" {
+                            "plugin add"
+                        } else {
+                            "workload add"
+                        }
+                    ),
+                ),
+            );
         }
         self.run_vectors(&prepared).map_err(named)?;
         let envelope = sign(&prepared.release, Role::Owner, &self.owner_key)?;
@@ -109,15 +126,14 @@ impl Node {
         .map_err(refused)?;
         let descriptor = descriptor_of(&inspected)?;
         let schema = match &descriptor.config_schema {
-            Some(schema) => {
-                Some(serde_json::to_string(schema).map_err(NodeError::internal)?)
-            }
+            Some(schema) => Some(serde_json::to_string(schema).map_err(NodeError::internal)?),
             None => None,
         };
         let vectors = vectors_of(&descriptor)?;
         let vector_bytes = weft_model::cbor::encode(&vectors)?;
         let world = inspected.kind.world();
-        let kind = weft_release::Kind::of_world(&world).map_err(|e| NodeError::refused(e.to_string()))?;
+        let kind =
+            weft_release::Kind::of_world(&world).map_err(|e| NodeError::refused(e.to_string()))?;
         let mut limits = Limits::most(kind);
         let asked = descriptor.limits.unwrap_or_default();
         limits.fuel = asked.fuel.unwrap_or(limits.fuel);
@@ -133,11 +149,15 @@ impl Node {
         let release = Release {
             name: descriptor.name,
             publisher,
-            version: semver::Version::parse(&descriptor.version)
-                .map_err(|e| NodeError::refused(format!("has version `{}`: {e}", descriptor.version)))?,
+            version: semver::Version::parse(&descriptor.version).map_err(|e| {
+                NodeError::refused(format!("has version `{}`: {e}", descriptor.version))
+            })?,
             revision,
             world,
-            component: Component { cid: component, size: bytes.len() as u64 },
+            component: Component {
+                cid: component,
+                size: bytes.len() as u64,
+            },
             imports: inspected.imports.clone(),
             features: descriptor.features,
             limits,
@@ -157,8 +177,16 @@ impl Node {
             effectiveness: None,
             supersedes: None,
         };
-        release.validate().map_err(|e| NodeError::refused(format!("makes no valid release: {e}")))?;
-        Ok(Prepared { release, vectors, vector_bytes, code, inspected })
+        release
+            .validate()
+            .map_err(|e| NodeError::refused(format!("makes no valid release: {e}")))?;
+        Ok(Prepared {
+            release,
+            vectors,
+            vector_bytes,
+            code,
+            inspected,
+        })
     }
 
     /// The same component keeps its revision, so that adding it twice is the same release.
@@ -179,13 +207,20 @@ impl Node {
         let Kind::Policy(slot) = prepared.inspected.kind else {
             return Ok(());
         };
-        let policy =
-            self.policies.load(slot, &prepared.code, policy_limits(&prepared.release)).map_err(refused)?;
+        let policy = self
+            .policies
+            .load(slot, &prepared.code, policy_limits(&prepared.release))
+            .map_err(refused)?;
         let failed = failed_vectors(self, &policy, &prepared.vectors);
         if failed.is_empty() {
             return Ok(());
         }
-        let first = failed.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
+        let first = failed
+            .iter()
+            .take(3)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("; ");
         Err(NodeError::refused(format!(
             "fails {} of its {} golden vectors: {first}",
             failed.len(),
@@ -195,9 +230,16 @@ impl Node {
     }
 
     /// Keeps a prepared release: component, record, vectors and native code.
-    pub(crate) fn keep(&self, bytes: &[u8], prepared: &Prepared, envelope: &Envelope) -> Result<Cid> {
+    pub(crate) fn keep(
+        &self,
+        bytes: &[u8],
+        prepared: &Prepared,
+        envelope: &Envelope,
+    ) -> Result<Cid> {
         let release = &prepared.release;
-        let (record, cid) = release.encode().map_err(|e| NodeError::refused(e.to_string()))?;
+        let (record, cid) = release
+            .encode()
+            .map_err(|e| NodeError::refused(e.to_string()))?;
         let component = release.component.cid;
         let path = self.home.components().join(format!("{component}.wasm"));
         if !path.exists() {
@@ -214,7 +256,9 @@ impl Node {
             world: release.world.clone(),
             slot: release.slot().map(|s| s.name().to_owned()),
             record,
-            envelope: envelope.encode().map_err(|e| NodeError::internal(e.to_string()))?,
+            envelope: envelope
+                .encode()
+                .map_err(|e| NodeError::internal(e.to_string()))?,
             component_cid: component.to_string(),
             imports: release.imports.clone(),
             features: release.features.clone(),
@@ -224,8 +268,12 @@ impl Node {
             added_at: now,
             updated_at: now,
         };
-        let vectors = (!prepared.vectors.is_empty())
-            .then(|| (content::record_cid(&prepared.vector_bytes), &prepared.vector_bytes));
+        let vectors = (!prepared.vectors.is_empty()).then(|| {
+            (
+                content::record_cid(&prepared.vector_bytes),
+                &prepared.vector_bytes,
+            )
+        });
         let key = self.cache_key(prepared.inspected.kind)?;
         let digest = self
             .cache
@@ -245,7 +293,8 @@ impl Node {
                     .try_this("leave `--revision` out, or give a higher one"));
                 }
                 releases::add(tx, &row)?;
-                releases::raise_high_water(tx, &row.publisher, &row.name, row.revision, &row.cid, now)?;
+                let high = releases::HighWater { revision: row.revision, release_cid: row.cid.clone() };
+                releases::raise_high_water(tx, &row.publisher, &row.name, &high, now)?;
             }
             if let Some((cid, bytes)) = vectors {
                 weft_store::blocks::put(tx, &cid.to_string(), bytes, now)?;
@@ -260,19 +309,27 @@ impl Node {
     pub(crate) fn native_code(&self, release: &Release, kind: Kind) -> Result<Vec<u8>> {
         let component = release.component.cid;
         let key = self.cache_key(kind)?;
-        let known = self.store.read(|tx| releases::native(tx, &component.to_string(), &key))?;
+        let known = self
+            .store
+            .read(|tx| releases::native(tx, &component.to_string(), &key))?;
         if let Some(digest) = known.and_then(|n| unhex(&n.digest))
             && let Some(code) = self.cache.load(&component, &key, &digest)
         {
             return Ok(code);
         }
-        tracing::info!(name = release.name, "compiling: the native cache has no valid code for it");
+        tracing::info!(
+            name = release.name,
+            "compiling: the native cache has no valid code for it"
+        );
         let path = self.home.components().join(format!("{component}.wasm"));
         let bytes = std::fs::read(&path).map_err(|e| NodeError::file(&path, &e))?;
         if !content::matches(&component, &bytes) {
             return Err(NodeError::new(
                 Code::Io,
-                format!("`{}` is damaged: its bytes are not what its name says", path.display()),
+                format!(
+                    "`{}` is damaged: its bytes are not what its name says",
+                    path.display()
+                ),
             )
             .try_this("add the component again from its file"));
         }
@@ -302,13 +359,16 @@ impl Node {
     pub(crate) fn find_release(&self, tx: &Read, target: &str) -> Result<(Cid, Release)> {
         let row = match target.parse::<Cid>() {
             Ok(cid) => releases::get(tx, &cid.to_string())?,
-            Err(_) => releases::named(tx, target)?.into_iter().max_by_key(|r| (r.added_at, r.revision)),
+            Err(_) => releases::named(tx, target)?
+                .into_iter()
+                .max_by_key(|r| (r.added_at, r.revision)),
         };
         let row = row.ok_or_else(|| {
             NodeError::not_found(format!("no release `{target}` is in this home"))
                 .try_this("list them with `weft plugin list` and `weft workload list`; add one with `weft plugin add FILE`")
         })?;
-        let release = Release::decode(&row.record).map_err(|e| NodeError::internal(e.to_string()))?;
+        let release =
+            Release::decode(&row.record).map_err(|e| NodeError::internal(e.to_string()))?;
         Ok((row.cid.parse()?, release))
     }
 
@@ -319,10 +379,15 @@ impl Node {
     pub fn release_list(&self, kind: &str) -> Result<Vec<ReleaseReport>> {
         let cids = self.store.read(|tx| {
             Ok::<_, NodeError>(
-                releases::list(tx, Some(kind))?.into_iter().map(|r| r.cid).collect::<Vec<_>>(),
+                releases::list(tx, Some(kind))?
+                    .into_iter()
+                    .map(|r| r.cid)
+                    .collect::<Vec<_>>(),
             )
         })?;
-        cids.iter().map(|cid| self.release_report(&cid.parse()?)).collect()
+        cids.iter()
+            .map(|cid| self.release_report(&cid.parse()?))
+            .collect()
     }
 
     /// A stored release, or a component file that is not stored.
@@ -337,10 +402,14 @@ impl Node {
                 message: format!("`{}` {}", path.display(), e.message),
                 ..e
             };
-            let prepared = self.prepare(&bytes, &self.owner_key, self.now(), None).map_err(named)?;
+            let prepared = self
+                .prepare(&bytes, &self.owner_key, self.now(), None)
+                .map_err(named)?;
             return Ok(self.report_of(None, &prepared.release, "not stored", None));
         }
-        let cid = self.store.read(|tx| self.find_release(tx, target).map(|(cid, _)| cid))?;
+        let cid = self
+            .store
+            .read(|tx| self.find_release(tx, target).map(|(cid, _)| cid))?;
         self.release_report(&cid)
     }
 
@@ -385,7 +454,12 @@ impl Node {
             name: release.name.clone(),
             version: release.version.to_string(),
             revision: release.revision,
-            kind: if release.slot().is_some() { "policy" } else { "workload" }.into(),
+            kind: if release.slot().is_some() {
+                "policy"
+            } else {
+                "workload"
+            }
+            .into(),
             slot: release.slot().map(|s| s.name().to_owned()),
             world: release.world.clone(),
             component: release.component.cid.to_string(),
@@ -414,7 +488,10 @@ impl Node {
             read_component(path)?
         } else {
             let (_, release) = self.store.read(|tx| self.find_release(tx, target))?;
-            let path = self.home.components().join(format!("{}.wasm", release.component.cid));
+            let path = self
+                .home
+                .components()
+                .join(format!("{}.wasm", release.component.cid));
             read_component(&path)?
         };
         let prepared = self.prepare(&bytes, &self.owner_key, self.now(), None)?;
@@ -431,7 +508,9 @@ impl Node {
         let bytes = self
             .store
             .read(|tx| weft_store::blocks::get(tx, &cid.to_string()))?
-            .ok_or_else(|| NodeError::not_found(format!("the golden vectors `{cid}` are not here")))?;
+            .ok_or_else(|| {
+                NodeError::not_found(format!("the golden vectors `{cid}` are not here"))
+            })?;
         Ok(weft_model::cbor::decode(&bytes)?)
     }
 }
@@ -457,9 +536,13 @@ pub(crate) fn failed_vectors(node: &Node, policy: &Policy, vectors: &[Vector]) -
 
 /// Signs a release with one role.
 pub(crate) fn sign(release: &Release, role: Role, key: &SigningKey) -> Result<Envelope> {
-    let (bytes, _) = release.encode().map_err(|e| NodeError::refused(e.to_string()))?;
+    let (bytes, _) = release
+        .encode()
+        .map_err(|e| NodeError::refused(e.to_string()))?;
     let mut envelope = Envelope::new(bytes);
-    envelope.sign(role, key).map_err(|e| NodeError::internal(e.to_string()))?;
+    envelope
+        .sign(role, key)
+        .map_err(|e| NodeError::internal(e.to_string()))?;
     Ok(envelope)
 }
 
@@ -469,14 +552,22 @@ pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>> {
     let file = std::fs::File::open(path).map_err(io)?;
     let meta = file.metadata().map_err(io)?;
     if !meta.is_file() {
-        return Err(NodeError::refused(format!("`{}` is no file", path.display())));
+        return Err(NodeError::refused(format!(
+            "`{}` is no file",
+            path.display()
+        )));
     }
     if meta.len() > COMPONENT_BYTES {
-        let error = CheckError::TooLarge { found: meta.len(), max: COMPONENT_BYTES };
+        let error = CheckError::TooLarge {
+            found: meta.len(),
+            max: COMPONENT_BYTES,
+        };
         return Err(NodeError::refused(format!("`{}` {error}", path.display())));
     }
     let mut bytes = Vec::new();
-    file.take(COMPONENT_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+    file.take(COMPONENT_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
     Ok(bytes)
 }
 
@@ -507,23 +598,35 @@ fn descriptor_of(inspected: &Inspected) -> Result<Descriptor> {
         )
         .try_this("build it with `weft plugin build` or `weft workload build`"));
     };
-    serde_json::from_slice(bytes)
-        .map_err(|e| NodeError::refused(format!("has a damaged `weft` section: {e}")).try_this("build it again"))
+    serde_json::from_slice(bytes).map_err(|e| {
+        NodeError::refused(format!("has a damaged `weft` section: {e}")).try_this("build it again")
+    })
 }
 
 fn vectors_of(descriptor: &Descriptor) -> Result<Vec<Vector>> {
-    let schema = descriptor.config_schema.clone().unwrap_or_else(|| Value::Object(Map::new()));
+    let schema = descriptor
+        .config_schema
+        .clone()
+        .unwrap_or_else(|| Value::Object(Map::new()));
     descriptor
         .vectors
         .iter()
         .map(|v| {
             let bad = |what: &str, e: String| {
-                NodeError::refused(format!("has a golden vector `{}` whose {what} does not fit: {e}", v.case))
+                NodeError::refused(format!(
+                    "has a golden vector `{}` whose {what} does not fit: {e}",
+                    v.case
+                ))
             };
-            let call = if v.call.is_empty() { descriptor.slot.clone() } else { v.call.clone() };
-            let tagged = |value: &Value| Value::Object(Map::from_iter([(call.clone(), value.clone())]));
-            let input: SlotCall =
-                serde_json::from_value(tagged(&v.input)).map_err(|e| bad("input", e.to_string()))?;
+            let call = if v.call.is_empty() {
+                descriptor.slot.clone()
+            } else {
+                v.call.clone()
+            };
+            let tagged =
+                |value: &Value| Value::Object(Map::from_iter([(call.clone(), value.clone())]));
+            let input: SlotCall = serde_json::from_value(tagged(&v.input))
+                .map_err(|e| bad("input", e.to_string()))?;
             let output = match (&v.output, &v.error) {
                 (Some(output), None) => {
                     let reply: SlotReply = serde_json::from_value(tagged(output))
@@ -540,7 +643,13 @@ fn vectors_of(descriptor: &Descriptor) -> Result<Vec<Vector>> {
                 Err(_) if v.error.is_some() => weft_model::cbor::encode(&config)?,
                 Err(e) => return Err(bad("config", e.to_string())),
             };
-            Ok(Vector { case: v.case.clone(), now: v.now, config, input, output })
+            Ok(Vector {
+                case: v.case.clone(),
+                now: v.now,
+                config,
+                input,
+                output,
+            })
         })
         .collect()
 }

@@ -120,22 +120,31 @@ impl Settings {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => toml::Table::new(),
             Err(e) => return Err(NodeError::file(&path, &e)),
         };
-        if let Some(unknown) = file.keys().find(|k| !KEYS.iter().any(|key| key.name == **k)) {
+        if let Some(unknown) = file
+            .keys()
+            .find(|k| !KEYS.iter().any(|key| key.name == **k))
+        {
             let known: Vec<&str> = KEYS.iter().map(|k| k.name).collect();
-            return Err(NodeError::invalid(format!("`weft.toml` has an unknown setting `{unknown}`"))
-                .try_this(format!("known are {}", known.join(", "))));
+            return Err(NodeError::invalid(format!(
+                "`weft.toml` has an unknown setting `{unknown}`"
+            ))
+            .try_this(format!("known are {}", known.join(", "))));
         }
         let mut values = Vec::with_capacity(KEYS.len());
         for key in KEYS {
             let (value, source) = match (environment(key.environment), file.get(key.name)) {
                 (Some(text), _) => (of_environment(&text, &(key.default)()), key.environment),
-                (None, Some(value)) => {
-                    (serde_json::to_value(value).map_err(NodeError::internal)?, "weft.toml")
-                }
+                (None, Some(value)) => (
+                    serde_json::to_value(value).map_err(NodeError::internal)?,
+                    "weft.toml",
+                ),
                 (None, None) => ((key.default)(), "default"),
             };
             (key.check)(&value).map_err(|allowed| {
-                NodeError::invalid(format!("`{}` (from {source}) is {value}, allowed is {allowed}", key.name))
+                NodeError::invalid(format!(
+                    "`{}` (from {source}) is {value}, allowed is {allowed}",
+                    key.name
+                ))
             })?;
             values.push((key.name, value, source.to_owned()));
         }
@@ -143,7 +152,10 @@ impl Settings {
     }
 
     fn get(&self, name: &str) -> &Value {
-        self.values.iter().find(|(n, _, _)| *n == name).map_or(&Value::Null, |(_, v, _)| v)
+        self.values
+            .iter()
+            .find(|(n, _, _)| *n == name)
+            .map_or(&Value::Null, |(_, v, _)| v)
     }
 
     /// A text.
@@ -163,7 +175,10 @@ impl Settings {
 
     /// Whether this device runs tasks of that name.
     pub fn allows_task(&self, name: &str) -> bool {
-        self.text("allowed_tasks").split(',').map(str::trim).any(|t| t == "*" || t == name)
+        self.text("allowed_tasks")
+            .split(',')
+            .map(str::trim)
+            .any(|t| t == "*" || t == name)
     }
 
     /// The directory that a task of that name may write.
@@ -233,7 +248,11 @@ fn of_environment(text: &str, default: &Value) -> Value {
 }
 
 fn boolean(value: &Value) -> Result<(), String> {
-    if value.is_boolean() { Ok(()) } else { Err("true or false".into()) }
+    if value.is_boolean() {
+        Ok(())
+    } else {
+        Err("true or false".into())
+    }
 }
 
 fn text(value: &Value) -> Result<(), String> {
@@ -246,7 +265,9 @@ fn text(value: &Value) -> Result<(), String> {
 fn source(value: &Value) -> Result<(), String> {
     match value.as_str().and_then(source_of) {
         Some(_) => Ok(()),
-        None => Err("solar, wind, hydro, nuclear, biomass, gas, oil, coal, battery or unknown".into()),
+        None => {
+            Err("solar, wind, hydro, nuclear, biomass, gas, oil, coal, battery or unknown".into())
+        }
     }
 }
 

@@ -12,8 +12,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use weft_decide::{Decision, Record, Verdict};
 use weft_ledger::Body;
-use weft_model::{Cid, Instant};
 use weft_model::task::{Status, TaskSpec};
+use weft_model::{Cid, Instant};
 use weft_store::tasks::{Filter, Task};
 use weft_store::{Read, Write, blocks, decisions, polls, tasks};
 
@@ -46,14 +46,26 @@ impl Node {
         let spec = self.complete(spec)?;
         let now = at.unwrap_or_else(|| self.now());
         let table = self.slots.table();
-        let wanted = Wanted { task: "dry-run", spec: &spec, attempt: 1, submitted: now, now };
+        let wanted = Wanted {
+            task: "dry-run",
+            spec: &spec,
+            attempt: 1,
+            submitted: now,
+            now,
+        };
         let snapshot = self.store.read(|tx| self.gather(tx, &table, &wanted))?;
-        let offset = snapshot.submitter.as_ref().map_or(0, |r| r.utc_offset_minutes);
+        let offset = snapshot
+            .submitter
+            .as_ref()
+            .map_or(0, |r| r.utc_offset_minutes);
         let decided = self.decide(&table, snapshot)?;
         let task = task_row("dry-run", &spec, 1, now, now, &decided);
         let mut report = self.report_row(&task);
         report.steps = steps(&decided.decision, &decided.trace);
-        report.next_window_start = decided.decision.next_window.map(|at| local_time(at, offset));
+        report.next_window_start = decided
+            .decision
+            .next_window
+            .map(|at| local_time(at, offset));
         report.violations = decided.decision.violations;
         // Nothing was kept, so there is no record to name.
         report.decision = None;
@@ -68,8 +80,9 @@ impl Node {
         if !matches!(task.status.as_str(), "deferred" | "queued") {
             return Ok(None);
         }
-        let spec: TaskSpec = serde_json::from_str(&task.spec)
-            .map_err(|e| NodeError::invalid(format!("table `tasks`, row `{id}`, column `spec`: {e}")))?;
+        let spec: TaskSpec = serde_json::from_str(&task.spec).map_err(|e| {
+            NodeError::invalid(format!("table `tasks`, row `{id}`, column `spec`: {e}"))
+        })?;
         let decided =
             self.decide_and_keep(id, &spec, task.attempt + 1, task.submitted_at, Some(task))?;
         if decided.decision.verdict == Verdict::RunHere {
@@ -82,7 +95,8 @@ impl Node {
     fn complete(&self, spec: &TaskSpec) -> Result<TaskSpec> {
         let mut spec = spec.clone();
         spec.user = self.user(&spec.user)?;
-        spec.validate().map_err(|e| NodeError::invalid(e.to_string()))?;
+        spec.validate()
+            .map_err(|e| NodeError::invalid(e.to_string()))?;
         if let Some(params) = &spec.params {
             let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(params);
             object.map_err(|e| NodeError::invalid(format!("params: not a JSON object: {e}")))?;
@@ -121,7 +135,13 @@ impl Node {
                     .try_this("cancel some with `weft task cancel`, or submit again later"));
                 }
             }
-            let wanted = Wanted { task: id, spec, attempt, submitted, now };
+            let wanted = Wanted {
+                task: id,
+                spec,
+                attempt,
+                submitted,
+                now,
+            };
             let snapshot = self.gather(tx, &table, &wanted)?;
             let decided = self.decide(&table, snapshot)?;
             self.keep_decision(tx, id, spec, attempt, submitted, before.as_ref(), &decided)?;
@@ -134,7 +154,10 @@ impl Node {
         Ok(decided)
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one row's worth of facts, used once")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one row's worth of facts, used once"
+    )]
     fn keep_decision(
         &self,
         tx: &Write,
@@ -162,7 +185,10 @@ impl Node {
             None => tasks::insert(tx, &task)?,
         }
         let salt = crate::keys::generate()?.to_bytes();
-        let trace = Trace { salt: crate::releases::hex(&salt), lines: decided.trace.clone() };
+        let trace = Trace {
+            salt: crate::releases::hex(&salt),
+            lines: decided.trace.clone(),
+        };
         let trace = serde_json::to_string(&trace).map_err(NodeError::internal)?;
         decisions::record(
             tx,
@@ -194,7 +220,12 @@ impl Node {
             self.keep_delegation(tx, &task, peer, decided)?;
         }
         let commitment = commitment(&salt, &decided.cid);
-        self.append_in(tx, Body::DecisionCommitted { commitment: commitment.into() })?;
+        self.append_in(
+            tx,
+            Body::DecisionCommitted {
+                commitment: commitment.into(),
+            },
+        )?;
         Ok(())
     }
 
@@ -207,7 +238,10 @@ impl Node {
                 submitter: spec.user.clone(),
             },
         )?;
-        let message = format!("`{}` passed as an emergency by the word `{word}`", spec.name);
+        let message = format!(
+            "`{}` passed as an emergency by the word `{word}`",
+            spec.name
+        );
         self.feed(tx, OVERRIDE_USED, Some(&spec.user), &message)
     }
 
@@ -222,7 +256,9 @@ impl Node {
         limit: u32,
     ) -> Result<Vec<TaskReport>> {
         if let Some(status) = status {
-            status.parse::<Status>().map_err(|e| NodeError::invalid(e.to_string()))?;
+            status
+                .parse::<Status>()
+                .map_err(|e| NodeError::invalid(e.to_string()))?;
         }
         let filter = Filter {
             user_id: user.map(ToOwned::to_owned),
@@ -249,7 +285,11 @@ impl Node {
                 let trace = trace_of(tx, cid)?;
                 report.steps = steps(&record.decision, &trace);
                 report.violations.clone_from(&record.decision.violations);
-                let offset = record.snapshot.submitter.as_ref().map_or(0, |r| r.utc_offset_minutes);
+                let offset = record
+                    .snapshot
+                    .submitter
+                    .as_ref()
+                    .map_or(0, |r| r.utc_offset_minutes);
                 report.next_window_start = task.next_window_start.map(|at| local_time(at, offset));
             }
             Ok(report)
@@ -281,7 +321,12 @@ impl Node {
                     reason: h.reasoning,
                 })
                 .collect();
-            Ok(WhyReport { task: task.clone(), ranking, history, constitution })
+            Ok(WhyReport {
+                task: task.clone(),
+                ranking,
+                history,
+                constitution,
+            })
         })
     }
 
@@ -293,8 +338,10 @@ impl Node {
         let now = self.now();
         let id = self.store.write(|tx| -> Result<String> {
             let mut task = find(tx, id)?;
-            let status: Status =
-                task.status.parse().map_err(|_| NodeError::internal("a status of no kind"))?;
+            let status: Status = task
+                .status
+                .parse()
+                .map_err(|_| NodeError::internal("a status of no kind"))?;
             if status.is_final() && status != Status::Delegated {
                 return Err(NodeError::new(
                     Code::Conflict,
@@ -428,7 +475,9 @@ fn steps(decision: &Decision, trace: &[TraceLine]) -> Vec<StepReport> {
                 }
             }
             StepReport {
-                slot: step.slot.map_or("permission".to_owned(), |s| s.name().to_owned()),
+                slot: step
+                    .slot
+                    .map_or("permission".to_owned(), |s| s.name().to_owned()),
                 plugin: step.plugin.clone(),
                 release: step.release.map(|r| r.to_string()),
                 verdict: step.verdict.clone(),
@@ -441,9 +490,9 @@ fn steps(decision: &Decision, trace: &[TraceLine]) -> Vec<StepReport> {
 
 fn trace_of(tx: &Read, cid: &str) -> Result<Vec<TraceLine>> {
     match decisions::trace(tx, cid)? {
-        Some(text) => {
-            serde_json::from_str::<Trace>(&text).map(|t| t.lines).map_err(NodeError::internal)
-        }
+        Some(text) => serde_json::from_str::<Trace>(&text)
+            .map(|t| t.lines)
+            .map_err(NodeError::internal),
         None => Ok(Vec::new()),
     }
 }
@@ -461,8 +510,11 @@ pub(crate) fn find(tx: &Read, id: &str) -> Result<Task> {
         return Ok(task);
     }
     let none = || {
-        NodeError::not_found(format!("there is no task `{}`", weft_model::text::printable(id, 80)))
-            .try_this("list them with `weft task list`")
+        NodeError::not_found(format!(
+            "there is no task `{}`",
+            weft_model::text::printable(id, 80)
+        ))
+        .try_this("list them with `weft task list`")
     };
     if id.len() < ID_PREFIX {
         return Err(none());
@@ -470,7 +522,9 @@ pub(crate) fn find(tx: &Read, id: &str) -> Result<Task> {
     match &tasks::ids_like(tx, id, 2)?[..] {
         [one] => tasks::get(tx, one)?.ok_or_else(none),
         [] => Err(none()),
-        _ => Err(NodeError::invalid(format!("several tasks begin with `{id}`; give more of the id"))),
+        _ => Err(NodeError::invalid(format!(
+            "several tasks begin with `{id}`; give more of the id"
+        ))),
     }
 }
 

@@ -149,6 +149,16 @@ impl Envelope {
         }
     }
 
+    /// A release with its first signature.
+    ///
+    /// # Errors
+    /// When the release is not valid.
+    pub fn seal(release: &Release, role: Role, key: &SigningKey) -> Result<Self, EnvelopeError> {
+        let mut envelope = Self::new(release.encode()?.0);
+        envelope.sign(role, key)?;
+        Ok(envelope)
+    }
+
     /// The CID of the release inside.
     pub fn release_cid(&self) -> Cid {
         content::record_cid(&self.payload)

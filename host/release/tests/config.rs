@@ -1,5 +1,7 @@
 //! Configs: the bytes that each schema gives, and what a person is told about one that does not fit.
 
+mod common;
+
 use ipld_core::ipld::Ipld;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -139,6 +141,18 @@ fn no_field_set_means_all_defaults() {
         error.contains("`a`") && error.contains("required"),
         "{error}"
     );
+}
+
+#[test]
+fn a_release_reads_configs_by_its_own_schema() {
+    let scorer = common::scorer();
+    assert_eq!(
+        scorer.config(&json!({"energy": 1})).unwrap(),
+        canonical_config(&schema(), &json!({"energy": 1})).unwrap()
+    );
+    let fixed = common::workload();
+    assert!(fixed.config(&json!({})).unwrap().is_empty());
+    assert!(fixed.config(&json!({"energy": 1})).is_err());
 }
 
 #[test]

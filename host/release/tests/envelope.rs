@@ -46,6 +46,15 @@ fn a_signed_release_opens_and_names_its_signers() {
 }
 
 #[test]
+fn only_a_valid_release_is_sealed() {
+    let sealed = Envelope::seal(&scorer(), Role::Author, &key(1)).unwrap();
+    assert_eq!(sealed, signed(&[(Role::Author, 1)]));
+    let mut bad = scorer();
+    bad.revision = 0;
+    assert!(Envelope::seal(&bad, Role::Author, &key(1)).is_err());
+}
+
+#[test]
 fn nobody_is_not_enough() {
     assert!(matches!(
         signed(&[]).verify(),

@@ -88,6 +88,17 @@ pub fn last(tx: &Read, limit: u32) -> Result<Rows<Impact>> {
     tx.rows(CARBON, sql, params![limit.min(LIST_ROWS_MAX)], impact_of)
 }
 
+/// Every footprint of what ran in [from, until), in ms, by time. Both ends are rounded down to the second and may
+/// be any number. One whose time can't be read is among the malformed, whatever the range.
+pub fn between(tx: &Read, from_ms: i64, until_ms: i64) -> Result<Rows<Impact>> {
+    let sql = "SELECT * FROM carbon_impact
+        WHERE datetime(delegated_at) IS NULL OR (datetime(delegated_at) >= ?1 AND datetime(delegated_at) < ?2)
+        ORDER BY datetime(delegated_at), id";
+    // The texts are clamped to the years 0 to 9999.
+    let range = params![time::format(from_ms), time::format(until_ms)];
+    tx.rows(CARBON, sql, range, impact_of)
+}
+
 /// Sums of what ran in [from, until), one per quality.
 pub fn report(tx: &Read, from: i64, until: i64) -> Result<Vec<Report>> {
     sums(tx, "''", from, until)

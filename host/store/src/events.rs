@@ -14,6 +14,9 @@ const EVENTS: Table = Table {
     key: &["cid"],
 };
 
+/// The number of the first event of a chain.
+pub const FIRST_SEQ: u64 = 1;
+
 /// A signed event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -21,7 +24,7 @@ pub struct Event {
     pub cid: String,
     /// DID of the device that signed it.
     pub author: String,
-    /// Its place in the author's chain, from 0.
+    /// Its place in the author's chain, from 1.
     pub seq: u64,
     /// CID of the event before; `None` for the first.
     pub prev: Option<String>,
@@ -47,7 +50,7 @@ pub struct Head {
 /// Appends an event to its author's chain. Returns whether it is new.
 ///
 /// # Errors
-/// [`Error::Gap`] when events before it are missing, [`Error::Fork`] when the chain has another event in its place
+/// [`Error::Gap`] when events before it are missing or its number is 0, [`Error::Fork`] when the chain has another event in its place
 /// or another predecessor.
 pub fn append(tx: &Write, event: &Event) -> Result<bool> {
     if let Some(other) = at_seq(tx, &event.author, event.seq)? {
@@ -57,7 +60,7 @@ pub fn append(tx: &Write, event: &Event) -> Result<bool> {
         return Err(fork(event, other));
     }
     let head = head(tx, &event.author)?;
-    let next = head.as_ref().map_or(0, |head| head.seq + 1);
+    let next = (head.as_ref()).map_or(FIRST_SEQ, |head| head.seq + 1);
     if event.seq != next {
         return Err(Error::Gap {
             cid: event.cid.clone(),

@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use crate::cells::{Cells, Table, at, cells};
 use crate::limits::LIST_ROWS_MAX;
-use crate::{Read, Result, Rows, Write};
+use crate::{Read, Result, Rows, Write, time};
 
 const FEED: Table = Table {
     name: "mesh_events",
@@ -124,6 +124,24 @@ pub fn last(tx: &Read, subject: Option<&str>, limit: u32) -> Result<Rows<Entry>>
             entry_of,
         ),
     }
+}
+
+/// How many entries of a kind there are from `since_ms` (rounded down to the second) on; only those about `subject`
+/// if it is given. One whose time can't be read counts: limits that rest on the number stay closed.
+pub fn count(tx: &Read, kind: &str, subject: Option<&str>, since_ms: i64) -> Result<u64> {
+    const RECENT: &str = "kind = ?1 AND coalesce(datetime(timestamp) >= ?2, 1)";
+    let since = time::format(since_ms);
+    let count = match subject {
+        Some(subject) => {
+            let sql = format!("SELECT count(*) FROM mesh_events WHERE {RECENT} AND subject = ?3");
+            tx.number(&sql, params![kind, since, subject])?
+        }
+        None => {
+            let sql = format!("SELECT count(*) FROM mesh_events WHERE {RECENT}");
+            tx.number(&sql, params![kind, since])?
+        }
+    };
+    Ok(count.unsigned_abs())
 }
 
 /// Keeps the newest `keep` entries. Returns how many were removed.

@@ -208,6 +208,19 @@ pub fn consensus_for(tx: &Read, task_name: &str, since: i64) -> Result<Option<Po
     tx.one(POLLS, sql, params![task_name, time::format(since)], poll_of)
 }
 
+/// Whether a poll about a task name was closed or aborted at or after `since_ms` (rounded down to the second).
+///
+/// # Errors
+/// [`Error::Malformed`] when there is none, but an ended one of which the time can't be read.
+pub fn closed_since(tx: &Read, task_name: &str, since_ms: i64) -> Result<bool> {
+    let sql = "SELECT * FROM importance_votes
+        WHERE task_name = ?1 AND status IN ('closed', 'aborted') AND coalesce(datetime(closed_at) >= ?2, 1)
+        ORDER BY datetime(closed_at) DESC LIMIT 1";
+    let params = params![task_name, time::format(since_ms)];
+    let last = tx.one(POLLS, sql, params, |row| row.time("closed_at"))?;
+    Ok(last.is_some())
+}
+
 /// Open polls whose time is over, the oldest first. One whose end can't be read is among the malformed.
 pub fn due(tx: &Read, now: i64) -> Result<Rows<Poll>> {
     let sql = "SELECT * FROM importance_votes

@@ -1,7 +1,7 @@
 //! Tasks, their history, leases and feedback.
 //!
 //! A task is accepted when [`insert`]'s transaction has ended. Its life cycle is the scheduler's; here only the words
-//! that queries need are known ([`QUEUED`], [`DEFERRED`], [`COMPLETED`]).
+//! that queries need are known ([`QUEUED`], [`DEFERRED`], [`DONE`]).
 
 use rusqlite::params;
 use rusqlite::types::Value;
@@ -26,7 +26,7 @@ pub const QUEUED: &str = "queued";
 /// The status of a task that waits for a better moment.
 pub const DEFERRED: &str = "deferred";
 /// The status of a task that ended well: what counts for a tier.
-pub const COMPLETED: &str = "completed";
+pub const DONE: &str = "done";
 
 /// A task. Instants are in ms and come back in whole seconds.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -41,7 +41,7 @@ pub struct Task {
     pub tags: Vec<String>,
     /// JSON: params, input, limits, as submitted.
     pub spec: String,
-    /// `queued`, `deferred`, `running`, `delegated`, `completed`, `failed`, `blocked`, `cancelled`.
+    /// `queued`, `deferred`, `running`, `delegated`, `done`, `failed`, `blocked`, `cancelled`.
     pub status: String,
     /// Why it is in this status.
     pub reason: Option<String>,

@@ -3,6 +3,7 @@
 use rusqlite::params;
 
 use crate::cells::{Cells, Table, at, at_opt, cells, count};
+use crate::tasks::DONE;
 use crate::{Read, Result, Rows, Write};
 
 const TIERS: Table = Table {
@@ -17,7 +18,7 @@ pub struct Tier {
     pub user_id: String,
     /// `free`, `supporter`, `contributor`, or what a policy names.
     pub tier: String,
-    /// Completed tasks.
+    /// Tasks done.
     pub tasks: u64,
     /// Ballots cast.
     pub votes: u64,
@@ -47,7 +48,7 @@ impl Tier {
 /// What the tables hold of a member's work: the facts that `tasks` and `votes` of a [`Tier`] are projected from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Work {
-    /// Completed tasks that it submitted, under any of its names.
+    /// Tasks done that it submitted, under any of its names.
     pub tasks: u64,
     /// Polls that it voted in.
     pub votes: u64,
@@ -107,12 +108,11 @@ pub fn donate(tx: &Write, user_id: &str, amount: f64, at: i64) -> Result<Tier> {
 pub fn work(tx: &Read, user_id: &str) -> Result<Work> {
     let names = "SELECT ?1 UNION SELECT other.user_id FROM members AS this
         JOIN members AS other ON other.did = this.did WHERE this.user_id = ?1";
-    let tasks =
-        format!("SELECT count(*) FROM tasks WHERE status = 'completed' AND user_id IN ({names})");
+    let tasks = format!("SELECT count(*) FROM tasks WHERE status = ?2 AND user_id IN ({names})");
     let votes = "SELECT count(*) FROM votes
         WHERE member IN (SELECT ?1 UNION SELECT did FROM members WHERE user_id = ?1)";
     Ok(Work {
-        tasks: tx.number(&tasks, params![user_id])?.unsigned_abs(),
+        tasks: tx.number(&tasks, params![user_id, DONE])?.unsigned_abs(),
         votes: tx.number(votes, params![user_id])?.unsigned_abs(),
     })
 }

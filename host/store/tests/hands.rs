@@ -217,22 +217,80 @@ fn what_the_node_writes_compares_as_the_guide_does() {
     );
 }
 
+/// Which of the rows decides about the task `ocr`, as peer, user and task.
 #[test]
 fn permissions_by_hand() {
-    for (rows, alias, allowed) in [
-        ("", None, false),
-        ("('*', '*', 1)", None, true),
-        ("('p1', 'a@example.com', 1)", None, true),
-        ("('p1', 'b@example.com', 1)", None, false),
-        ("('p2', 'a@example.com', 1)", None, false),
-        ("('laptop', '*', 1)", Some("laptop"), true),
-        ("('laptop', '*', 1)", None, false),
-        ("('*', '*', 1), ('p1', '*', 0)", None, false),
-        ("('*', '*', 0), ('p1', 'a@example.com', 1)", None, true),
-        ("('*', 'a@example.com', 1), ('p1', '*', 0)", None, false),
-        ("('p1', '*', 1), ('p1', 'a@example.com', 0)", None, false),
-        ("('p1', '*', 1), ('laptop', '*', 0)", Some("laptop"), false),
-        ("('p1', '*', '1')", None, true),
+    let laptop = Some("laptop");
+    for (rows, alias, decides) in [
+        ("", None, None),
+        ("('*', '*', 1)", None, Some(("*", "*", "*"))),
+        ("('*', '*', '1')", None, Some(("*", "*", "*"))),
+        ("('*', '*', '*')", None, Some(("*", "*", "*"))),
+        ("('*', '*', 'ocr')", None, Some(("*", "*", "ocr"))),
+        ("('*', '*', 'chat')", None, None),
+        ("('*', '*', 'OCR')", None, None),
+        ("('*', '*', 0)", None, Some(("*", "*", "0"))),
+        ("('*', '*', '0')", None, Some(("*", "*", "0"))),
+        ("('p1', 'a@example.com', 1)", None, Some(("p1", USER, "*"))),
+        ("('p1', 'b@example.com', 1)", None, None),
+        ("('p2', 'a@example.com', 1)", None, None),
+        ("('laptop', '*', 1)", laptop, Some(("laptop", "*", "*"))),
+        ("('laptop', '*', 1)", None, None),
+        (
+            "('*', '*', 1), ('p1', '*', 0)",
+            None,
+            Some(("p1", "*", "0")),
+        ),
+        (
+            "('*', '*', 0), ('p1', 'a@example.com', 1)",
+            None,
+            Some(("p1", USER, "*")),
+        ),
+        (
+            "('*', 'a@example.com', 1), ('p1', '*', 0)",
+            None,
+            Some(("p1", "*", "0")),
+        ),
+        (
+            "('p1', '*', 1), ('p1', 'a@example.com', 0)",
+            None,
+            Some(("p1", USER, "0")),
+        ),
+        (
+            "('p1', '*', 1), ('laptop', '*', 0)",
+            laptop,
+            Some(("laptop", "*", "0")),
+        ),
+        (
+            "('p1', '*', 0), ('laptop', '*', 1)",
+            laptop,
+            Some(("p1", "*", "0")),
+        ),
+        (
+            "('p1', '*', 1), ('p1', '*', 0)",
+            None,
+            Some(("p1", "*", "0")),
+        ),
+        (
+            "('p1', '*', 'ocr'), ('p1', '*', 0)",
+            None,
+            Some(("p1", "*", "0")),
+        ),
+        (
+            "('p1', '*', 1), ('p1', '*', 'ocr'), ('p1', '*', 'chat')",
+            None,
+            Some(("p1", "*", "ocr")),
+        ),
+        (
+            "('*', '*', 0), ('p1', '*', 'chat')",
+            None,
+            Some(("*", "*", "0")),
+        ),
+        (
+            "('*', '*', 'ocr'), ('p1', '*', 'chat')",
+            None,
+            Some(("*", "*", "ocr")),
+        ),
     ] {
         let home = home();
         if !rows.is_empty() {
@@ -240,14 +298,27 @@ fn permissions_by_hand() {
                 "INSERT INTO peer_permissions (peer_id, user_id, can_execute_task) VALUES {rows}"
             ));
         }
-        let permission = home.read(|tx| permissions::check(tx, "p1", alias, USER));
+        let permission = home.read(|tx| permissions::check(tx, "p1", alias, USER, "ocr"));
+        let by = (permission.by.as_ref())
+            .map(|by| (by.peer_id.as_str(), by.user_id.as_str(), by.task.as_str()));
+        assert_eq!(by, decides, "{rows} {alias:?}");
+        let allowed = decides.is_some_and(|(_, _, task)| task != "0");
         assert_eq!(permission.allowed, allowed, "{rows} {alias:?}");
-        assert_eq!(
-            permission.by.is_none(),
-            !allowed && !rows.contains("0)"),
-            "{rows}"
-        );
     }
+}
+
+#[test]
+fn a_permission_without_a_task_is_a_no_and_one_by_hand_can_be_taken_back() {
+    let home = home();
+    let check = || home.read(|tx| permissions::check(tx, "p1", None, USER, "ocr"));
+    home.sql("INSERT INTO peer_permissions (peer_id, user_id) VALUES ('p1', '*')");
+    assert_eq!(check().by.unwrap().task, permissions::NONE);
+    home.sql("UPDATE peer_permissions SET can_execute_task = 1 WHERE can_execute_task = 0");
+    assert!(check().allowed);
+    let remove = |task| (home.store).write(|tx| permissions::remove(tx, "p1", "*", task));
+    assert!(matches!(remove("0"), Err(Error::Missing { .. })));
+    remove(permissions::ANY).unwrap();
+    assert_eq!(check().by, None);
 }
 
 #[test]

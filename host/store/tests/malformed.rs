@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use weft_store::owner::{self, Owner, permissions};
 use weft_store::{
-    Error, Malformed, Result, Store, carbon, members, peers, polls, slots, tasks, tiers,
+    Error, Malformed, Result, Store, carbon, feed, members, peers, polls, slots, tasks, tiers,
 };
 
 const USER: &str = "a@example.com";
@@ -327,7 +327,7 @@ fn single_answers() {
         }
     }
     let (_dir, store) = home(
-        "INSERT INTO peer_permissions VALUES ('p1', '*', 'yes', NULL);
+        "INSERT INTO peer_permissions VALUES ('p1', '*', '', NULL), ('p2', '*', NULL, NULL), ('p3', '*', x'00', NULL);
          UPDATE energy SET percent_clean = 150;
          INSERT INTO slots (slot, release_cid, mode) VALUES ('scorer', 'cid', 'canary 120%'), ('sla', NULL, 'enforce');
          INSERT INTO user_tiers (user_id, tier) VALUES ('a@example.com', '');
@@ -338,11 +338,25 @@ fn single_answers() {
     store
         .read(|tx| {
             check(
-                permissions::check(tx, "p1", None, USER),
+                permissions::check(tx, "p1", None, USER, "ocr"),
                 "peer_permissions",
-                "p1/*",
+                "p1/*/",
                 "can_execute_task",
-                "yes",
+                "",
+            );
+            check(
+                permissions::check(tx, "p2", None, USER, "ocr"),
+                "peer_permissions",
+                "p2/*/NULL",
+                "can_execute_task",
+                "NULL",
+            );
+            check(
+                permissions::check(tx, "p3", None, USER, "ocr"),
+                "peer_permissions",
+                "p3/*/1 bytes",
+                "can_execute_task",
+                "1 bytes",
             );
             check(
                 owner::energy::get(tx),
@@ -417,6 +431,27 @@ fn lists_keep_the_broken_apart() {
             );
             let impacts = carbon::last(tx, 10)?;
             assert_eq!((impacts.rows.len(), impacts.malformed.len()), (1, 1));
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn times_that_cannot_be_read_are_in_every_range() {
+    let (_dir, store) = home(
+        "INSERT INTO carbon_impact (delegated_at) VALUES ('1970-01-01 00:00:01'), ('soon');
+         INSERT INTO mesh_events (timestamp, kind) VALUES ('1970-01-01 00:00:01', 'k'), ('soon', 'k');
+         INSERT INTO importance_votes (id, task_name, status) VALUES ('v1', 'x', 'closed')",
+    );
+    store
+        .read(|tx| {
+            let impacts = carbon::between(tx, 5_000, 9_000)?;
+            assert_eq!((impacts.rows.len(), impacts.malformed.len()), (0, 1));
+            assert_eq!(feed::count(tx, "k", None, 5_000)?, 1);
+            match polls::closed_since(tx, "x", 5_000) {
+                Err(Error::Malformed(malformed)) => assert_eq!(malformed.column, "closed_at"),
+                other => panic!("{other:?}"),
+            }
             Ok::<_, Error>(())
         })
         .unwrap();

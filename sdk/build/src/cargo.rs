@@ -42,7 +42,7 @@ const SCRUBBED_PREFIXES: [&str; 8] = [
 ];
 
 /// A command with the scrubbed environment, run in `dir` so that a `rust-toolchain.toml` there counts.
-pub(crate) fn command(program: &str, dir: &Path) -> Command {
+pub fn command(program: &str, dir: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(dir).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {

@@ -22,6 +22,7 @@ mod manifest;
 mod project;
 mod target;
 
+pub use cargo::command as clean_command;
 pub use compile::{BuildOptions, Built, build, test};
 pub use component::{Descriptor, Limits, SECTION, encode, read_descriptor};
 pub use digest::source_digest;

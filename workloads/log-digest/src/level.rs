@@ -38,6 +38,12 @@ const KEYS: [&[u8]; 3] = [b"level", b"lvl", b"severity"];
 pub fn of(token: &[u8]) -> Option<usize> {
     let opened = token.iter().take_while(|c| b"[(<{\"'".contains(c)).count();
     let mut begin = opened;
+    // Most tokens end here: no level and no key begins like them.
+    match token.get(begin).map(u8::to_ascii_lowercase) {
+        Some(b't' | b'd' | b'i' | b'n' | b'w' | b'e' | b's' | b'c' | b'f' | b'a' | b'p' | b'l') => {
+        }
+        _ => return None,
+    }
     let mut end = run_end(token, begin, LETTER);
     let keyed = KEYS
         .iter()
@@ -54,7 +60,7 @@ pub fn of(token: &[u8]) -> Option<usize> {
         end = run_end(token, begin, LETTER);
     }
     let word = &token[begin..end];
-    if !(3..=11).contains(&word.len()) || is_at(token, end, PATH) {
+    if is_at(token, end, PATH) {
         return None;
     }
     let level = WORDS.iter().find(|w| word.eq_ignore_ascii_case(w.0))?.1;

@@ -58,64 +58,76 @@ impl Hit {
     }
 }
 
-/// The part that begins at `at`, if one does. `at` is not inside a word; `last_slash` is the index of the line's last
-/// `/`, 0 if it has none.
+/// What is at an index.
+pub enum Found {
+    /// A part to be replaced.
+    Hit(Hit),
+    /// None; where to look next.
+    Next(usize),
+}
+
+/// What is at `at`, which is not inside a word; `last_slash` is the index of the line's last `/`, 0 if it has none.
 #[inline]
-pub fn find(line: &[u8], at: usize, last_slash: usize) -> Option<Hit> {
+pub fn find(line: &[u8], at: usize, last_slash: usize) -> Found {
     let c = line[at];
     if !is(c, WORD) {
-        return match c {
+        let hit = match c {
             b':' => colon_address(line, at).map(|(to, name)| Hit::new(at, to, name)),
             b'/' | b'.' | b'~' if at <= last_slash => path(line, at),
             b'_' | b'@' | b'%' | b'+' if at < last_slash => path(line, at),
             _ => None,
         };
+        return hit.map_or(Found::Next(at + 1), Found::Hit);
     }
-    if (is(c, DIGIT) || c.is_ascii_uppercase())
-        && let Some(to) = stamp::end_of(line, at)
-    {
-        return Some(Hit::new(at, to, TIME));
-    }
-    if is(c, HEX) {
-        let end = run_end(line, at, HEX);
-        let next = line.get(end);
-        if end - at == 8
-            && next == Some(&b'-')
-            && let Some(to) = uuid(line, at)
-        {
-            return Some(Hit::new(at, to, UUID));
+    // The first two cost one look at a byte each for most words.
+    let end = run_end(line, at, WORD);
+    let hit = time(line, at)
+        .or_else(|| joined(line, at, end))
+        .or_else(|| {
+            if at < last_slash {
+                path(line, at)
+            } else {
+                None
+            }
+        })
+        .or_else(|| plain(line, at, end));
+    hit.map_or(Found::Next(end), Found::Hit)
+}
+
+#[inline]
+fn time(line: &[u8], at: usize) -> Option<Hit> {
+    let end = stamp::end_of(line, at)?;
+    Some(Hit::new(at, end, TIME))
+}
+
+/// What is told by the byte after the word that begins it: a UUID, an address with colons, a URL.
+#[inline]
+fn joined(line: &[u8], at: usize, end: usize) -> Option<Hit> {
+    match line.get(end)? {
+        b'-' if end - at == 8 => Some(Hit::new(at, uuid(line, at)?, UUID)),
+        b':' if line[end..].starts_with(b"://") => Some(Hit::new(at, url(line, at, end)?, URL)),
+        b':' if end - at <= 4 => {
+            let (to, name) = colon_address(line, at)?;
+            Some(Hit::new(at, to, name))
         }
-        if end - at <= 4
-            && next == Some(&b':')
-            && let Some((to, name)) = colon_address(line, at)
-        {
-            return Some(Hit::new(at, to, name));
-        }
+        _ => None,
     }
-    if is(c, LETTER)
-        && let Some(to) = url(line, at)
-    {
-        return Some(Hit::new(at, to, URL));
-    }
-    if at < last_slash
-        && let Some(hit) = path(line, at)
-    {
-        return Some(hit);
-    }
-    if is(c, DIGIT)
+}
+
+/// What is a word, or words with dots: an IPv4 address, hexadecimal, a number.
+#[inline]
+fn plain(line: &[u8], at: usize, end: usize) -> Option<Hit> {
+    let digit = is(line[at], DIGIT);
+    if digit
+        && line.get(end) == Some(&b'.')
         && let Some(to) = ipv4(line, at)
     {
         return Some(Hit::new(at, to, IP));
     }
-    if is(c, HEX)
-        && let Some(to) = hexadecimal(line, at)
-    {
-        return Some(Hit::new(at, to, HEXADECIMAL));
+    if is(line[at], HEX) && is_hexadecimal(&line[at..end]) {
+        return Some(Hit::new(at, end, HEXADECIMAL));
     }
-    if is(c, DIGIT) {
-        return number(line, at);
-    }
-    None
+    if digit { number(line, at) } else { None }
 }
 
 fn uuid(line: &[u8], at: usize) -> Option<usize> {
@@ -176,12 +188,12 @@ fn colon_address(line: &[u8], at: usize) -> Option<(usize, &'static str)> {
     }
 }
 
-fn url(line: &[u8], at: usize) -> Option<usize> {
-    let scheme = run_end(line, at, LETTER);
-    if line.get(scheme) != Some(&b':') || !line[scheme..].starts_with(b"://") {
+/// The end of the URL whose scheme is the word from `at` to `colon`.
+fn url(line: &[u8], at: usize, colon: usize) -> Option<usize> {
+    if run_end(line, at, LETTER) != colon {
         return None;
     }
-    let host = scheme + 3;
+    let host = colon + 3;
     let length = line[host..]
         .iter()
         .take_while(|&&c| !is(c, URL_END))
@@ -196,24 +208,29 @@ fn path(line: &[u8], at: usize) -> Option<Hit> {
     if !begins_path(line, at) {
         return None;
     }
-    let end = run_end(line, at, PATH);
-    let run = &line[at..end];
     let mut slashes = 0;
     let mut letter = false;
     let mut suffix = false;
-    for (i, &c) in run.iter().enumerate() {
+    let mut end = at;
+    while end < line.len() && is(line[end], PATH) {
+        let c = line[end];
         if c == b'/' {
             slashes += 1;
             suffix = false;
         } else if is(c, WORD) && !is(c, DIGIT) {
             letter = true;
-            suffix |= i > 0 && run[i - 1] == b'.';
+            suffix |= end > at && line[end - 1] == b'.';
         }
+        end += 1;
     }
-    let rooted = [&b"/"[..], b"./", b"../", b"~/"]
-        .iter()
-        .any(|root| run.starts_with(root));
-    let is_path = letter && (slashes >= 2 || slashes == 1 && (rooted || suffix));
+    if !letter || slashes == 0 {
+        return None;
+    }
+    let is_path = slashes >= 2
+        || suffix
+        || [&b"/"[..], b"./", b"../", b"~/"]
+            .iter()
+            .any(|root| line[at..end].starts_with(root));
     is_path.then(|| Hit::new(at, end, FILE))
 }
 
@@ -257,18 +274,15 @@ fn ipv4(line: &[u8], at: usize) -> Option<usize> {
     (!more && !is_at(line, end, WORD)).then_some(end)
 }
 
-fn hexadecimal(line: &[u8], at: usize) -> Option<usize> {
-    if line[at] == b'0' && line.get(at + 1) == Some(&b'x') {
-        let end = run_end(line, at + 2, HEX);
-        return (end > at + 2 && !is_at(line, end, WORD)).then_some(end);
+fn is_hexadecimal(word: &[u8]) -> bool {
+    let hex = |digits: &[u8]| digits.iter().all(|&c| is(c, HEX));
+    if let [b'0', b'x', digits @ ..] = word {
+        return !digits.is_empty() && hex(digits);
     }
-    let end = run_end(line, at, HEX);
-    if end - at < HEX_LEAST || is_at(line, end, WORD) {
-        return None;
-    }
-    let word = &line[at..end];
-    let mixed = word.iter().any(u8::is_ascii_digit) && word.iter().any(|&c| is(c, LETTER));
-    mixed.then_some(end)
+    word.len() >= HEX_LEAST
+        && hex(word)
+        && word.iter().any(u8::is_ascii_digit)
+        && word.iter().any(|&c| is(c, LETTER))
 }
 
 /// Digits, then further groups after dots or commas (`2.36.1`, `1,024`), the last with a unit if it has one. A sign

@@ -20,7 +20,7 @@ pub fn end_of(line: &[u8], at: usize) -> Option<usize> {
             4 => date_time(line, at)?,
             _ => return None,
         },
-        b'A'..=b'Z' => syslog(line, at)?,
+        b'A'..=b'S' if line.get(at + 3) == Some(&b' ') => syslog(line, at)?,
         _ => return None,
     };
     (!is_at(line, end, WORD)).then_some(end)

@@ -104,19 +104,31 @@ impl Symbols {
 /// Eight bytes at a time, multiplied and rotated; well mixed in its upper half, which is what is kept.
 #[inline]
 fn hash(word: &[u8]) -> u32 {
+    let mix = |state: u64, part: u64| (state.rotate_left(5) ^ part).wrapping_mul(MULTIPLIER);
     let mut state = word.len() as u64;
     let mut chunks = word.chunks_exact(8);
     for chunk in &mut chunks {
-        let mut eight = [0; 8];
-        eight.copy_from_slice(chunk);
-        state = (state.rotate_left(5) ^ u64::from_le_bytes(eight)).wrapping_mul(MULTIPLIER);
+        state = mix(state, number::<8>(chunk));
     }
-    let mut last = 0_u64;
-    for &c in chunks.remainder() {
-        last = last << 8 | u64::from(c);
-    }
-    state = (state.rotate_left(5) ^ last).wrapping_mul(MULTIPLIER);
+    let rest = chunks.remainder();
+    let last = if word.len() >= 8 {
+        // The last eight bytes, some of them for the second time.
+        number::<8>(&word[word.len() - 8..])
+    } else if rest.len() >= 4 {
+        number::<4>(rest) << 32 | number::<4>(&rest[rest.len() - 4..])
+    } else {
+        rest.iter().fold(0, |last, &c| last << 8 | u64::from(c))
+    };
+    state = mix(state, last);
     ((state ^ state >> 29).wrapping_mul(MULTIPLIER) >> 32) as u32
+}
+
+/// The first `N` bytes, at most eight, as a number.
+#[inline]
+fn number<const N: usize>(bytes: &[u8]) -> u64 {
+    let mut eight = [0; 8];
+    eight[..N].copy_from_slice(&bytes[..N]);
+    u64::from_le_bytes(eight)
 }
 
 #[cfg(test)]

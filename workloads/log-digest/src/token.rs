@@ -1,7 +1,8 @@
 //! Cuts a line into tokens at white space, with the varying parts replaced, in buffers that are used again.
 
-use crate::class::{DIGIT, SPACE, WORD, is, is_at, run_end};
-use crate::{mask, stamp};
+use crate::class::{DIGIT, SPACE, is, is_at, run_end};
+use crate::mask::{self, Found};
+use crate::stamp;
 
 /// Where a token's bytes are.
 #[derive(Clone, Copy)]
@@ -106,20 +107,21 @@ impl Tokens {
         let mut copied = begin;
         let mut at = begin;
         while at < line.len() && !is(line[at], SPACE) {
-            if let Some(hit) = mask::find(line, at, last_slash) {
-                if hit.name == mask::TIME && self.stamp.is_none() {
-                    self.stamp = Some((hit.from, hit.to));
+            let hit = match mask::find(line, at, last_slash) {
+                Found::Hit(hit) => hit,
+                Found::Next(next) => {
+                    at = next;
+                    continue;
                 }
-                self.text
-                    .extend_from_slice(&line[copied..hit.from.max(copied)]);
-                self.text.extend_from_slice(hit.name.as_bytes());
-                copied = hit.to;
-                at = hit.next;
-            } else if is(line[at], WORD) {
-                at = run_end(line, at, WORD);
-            } else {
-                at += 1;
+            };
+            if hit.name == mask::TIME && self.stamp.is_none() {
+                self.stamp = Some((hit.from, hit.to));
             }
+            self.text
+                .extend_from_slice(&line[copied..hit.from.max(copied)]);
+            self.text.extend_from_slice(hit.name.as_bytes());
+            copied = hit.to;
+            at = hit.next;
         }
         if copied == begin {
             self.spans.push(Span {

@@ -41,10 +41,16 @@ impl Folder {
                 "`{}` is not a directory: grant the directory that holds the logs, for writing",
                 root.display()
             ))),
-            Err(e) => Err(JobError::Missing(format!(
-                "no directory is granted as `{}` ({e}): grant the directory that holds the logs, for writing",
-                root.display()
-            ))),
+            Err(e) => {
+                let why = match e.kind() {
+                    io::ErrorKind::NotFound => String::new(),
+                    _ => format!(" ({e})"),
+                };
+                Err(JobError::Missing(format!(
+                    "no directory is granted as `{}`{why}: grant the directory that holds the logs, for writing",
+                    root.display()
+                )))
+            }
         }
     }
 
@@ -166,8 +172,15 @@ impl Folder {
     /// the host gives its jobs, which may stand still.
     ///
     /// # Errors
-    /// The file system's.
-    pub fn now(&self) -> io::Result<SystemTime> {
+    /// [`JobError::Missing`] when the directory is not granted for writing, [`JobError::Failed`] for anything else.
+    pub fn now(&self) -> Result<SystemTime, JobError> {
+        self.probe().map_err(|e| match e.kind() {
+            io::ErrorKind::PermissionDenied => JobError::Missing(explain(&e)),
+            _ => JobError::Failed(format!("the time of the file system is not known: {e}")),
+        })
+    }
+
+    fn probe(&self) -> io::Result<SystemTime> {
         let probe = name::part("clock");
         if self.look(&probe).is_ok() {
             self.remove(&probe)?;
@@ -178,6 +191,16 @@ impl Folder {
         drop(file);
         self.remove(&probe)?;
         written
+    }
+}
+
+/// A file's error in words that say what to do.
+pub fn explain(e: &io::Error) -> String {
+    match e.kind() {
+        io::ErrorKind::PermissionDenied => format!(
+            "not writable ({e}): grant the directory for writing, and let the node's user write to it"
+        ),
+        _ => e.to_string(),
     }
 }
 

@@ -51,7 +51,7 @@ pub fn rotate(folder: &Folder, params: &Params) -> Result<Report, JobError> {
             && let Err(e) = rotate_one(folder, log, &mut slots, params.compress, &mut report)
         {
             let bytes = folder.look(log).map_or(0, |meta| meta.len());
-            report.add(log, Action::Failed, bytes, bytes, e.to_string());
+            report.add(log, Action::Failed, bytes, bytes, folder::explain(&e));
         }
         prune(folder, log, &slots, params.keep, oldest, &mut report);
     }
@@ -202,7 +202,7 @@ fn remove(folder: &Folder, name: &str, why: &str, report: &mut Report) {
             Action::Failed,
             0,
             0,
-            format!("to be removed ({why}), but: {e}"),
+            format!("to be removed ({why}), but {}", folder::explain(&e)),
         ),
     }
 }

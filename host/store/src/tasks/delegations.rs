@@ -27,7 +27,7 @@ pub struct Delegation {
     pub attempt: u32,
     /// What the scorer gave it.
     pub score: Option<f64>,
-    /// `leased`, `running`, `completed`, `failed`, `refused`, `lost`.
+    /// `leased`, `running`, `done`, `failed`, `refused`, `lost`.
     pub status: String,
     /// Why it ended so.
     pub reason: Option<String>,

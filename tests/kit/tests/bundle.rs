@@ -1,16 +1,17 @@
 //! The committed bundle holds together, and was built from the sources that lie beside it.
 
-use std::path::Path;
+use std::path::PathBuf;
 use weft_build::bundle::{COMPONENTS_DIR, Lock, raw_cid, stale};
 use weft_bundle::COMPONENTS;
+use weft_kit::workspace;
 
-fn here() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+fn bundle() -> PathBuf {
+    workspace().join("plugins/bundle")
 }
 
 #[test]
 fn the_table_names_what_the_lock_names() {
-    let lock = Lock::read(here()).unwrap_or_else(|e| panic!("{e}"));
+    let lock = Lock::read(&bundle()).unwrap_or_else(|e| panic!("{e}"));
     let mut table: Vec<_> = COMPONENTS
         .iter()
         .map(|c| {
@@ -46,17 +47,13 @@ fn every_component_says_what_it_is() {
 #[test]
 fn no_file_is_left_over() {
     let files =
-        std::fs::read_dir(here().join(COMPONENTS_DIR)).expect("the folder of the components");
+        std::fs::read_dir(bundle().join(COMPONENTS_DIR)).expect("the folder of the components");
     assert_eq!(files.count(), COMPONENTS.len());
 }
 
 #[test]
 fn sources_and_lock_agree() {
-    let workspace = here()
-        .ancestors()
-        .nth(2)
-        .expect("two folders below the workspace");
-    let differences = stale(workspace, here()).unwrap_or_else(|e| panic!("{e}"));
+    let differences = stale(workspace(), &bundle()).unwrap_or_else(|e| panic!("{e}"));
     assert!(
         differences.is_empty(),
         "run `weft plugin bundle` and commit what it writes:\n{differences:#?}"

@@ -1,0 +1,121 @@
+//! The verbs, one file each: a clap struct and a `run` that makes one request and shows one answer.
+
+mod backup;
+mod carbon;
+mod completions;
+mod decision;
+mod demo;
+mod doctor;
+mod energy;
+mod init;
+mod member;
+mod peer;
+mod permit;
+mod plugin;
+mod project;
+mod restore;
+mod spec;
+mod start;
+mod status;
+mod stop;
+mod task;
+mod tier;
+mod user;
+mod vote;
+mod why;
+mod workload;
+
+use crate::ctx::{Ctx, Outcome};
+use clap::Subcommand;
+
+/// What `weft` does.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    Init(init::Init),
+    Start(start::Start),
+    Stop(stop::Stop),
+    Demo(demo::Demo),
+    Status(status::Status),
+    Doctor(doctor::Doctor),
+    /// Plugins: write, check, install and swap the rules
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
+    /// Workloads: write, check, install and bind what tasks run
+    #[command(subcommand)]
+    Workload(workload::Workload),
+    /// Tasks: submit, try, look at and take back
+    #[command(subcommand)]
+    Task(task::Task),
+    Why(why::Why),
+    /// Decisions: their records, and running them again
+    #[command(subcommand)]
+    Decision(decision::Decision),
+    /// Votes on how important a task is
+    #[command(subcommand)]
+    Vote(vote::Vote),
+    /// An owner's rules: rest, hours, ethics
+    #[command(subcommand)]
+    User(user::User),
+    /// Members of the community
+    #[command(subcommand)]
+    Member(member::Member),
+    /// Tiers and donations: what each member may use
+    #[command(subcommand)]
+    Tier(tier::Tier),
+    /// Peers that could run a task
+    #[command(subcommand)]
+    Peer(peer::Peer),
+    /// Permits: which peer may run which task
+    #[command(subcommand)]
+    Permit(permit::Permit),
+    /// Carbon emitted and avoided
+    #[command(subcommand)]
+    Carbon(carbon::Carbon),
+    /// The energy here
+    #[command(subcommand)]
+    Energy(energy::Energy),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Completions(completions::Completions),
+}
+
+impl Verb {
+    /// What the log holds when nobody says: more for the daemon, which nobody watches.
+    pub fn log_level(&self) -> &'static str {
+        match self {
+            Self::Start(_) => "info",
+            _ => "warn",
+        }
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// What the node refuses, or the system.
+    pub fn run(self, ctx: &Ctx) -> Outcome {
+        match self {
+            Self::Init(verb) => verb.run(ctx),
+            Self::Start(verb) => verb.run(ctx),
+            Self::Stop(verb) => verb.run(ctx),
+            Self::Demo(verb) => verb.run(ctx),
+            Self::Status(verb) => verb.run(ctx),
+            Self::Doctor(verb) => verb.run(ctx),
+            Self::Plugin(verb) => verb.run(ctx),
+            Self::Workload(verb) => verb.run(ctx),
+            Self::Task(verb) => verb.run(ctx),
+            Self::Why(verb) => verb.run(ctx),
+            Self::Decision(verb) => verb.run(ctx),
+            Self::Vote(verb) => verb.run(ctx),
+            Self::User(verb) => verb.run(ctx),
+            Self::Member(verb) => verb.run(ctx),
+            Self::Tier(verb) => verb.run(ctx),
+            Self::Peer(verb) => verb.run(ctx),
+            Self::Permit(verb) => verb.run(ctx),
+            Self::Carbon(verb) => verb.run(ctx),
+            Self::Energy(verb) => verb.run(ctx),
+            Self::Backup(verb) => verb.run(ctx),
+            Self::Restore(verb) => verb.run(ctx),
+            Self::Completions(verb) => verb.run(ctx),
+        }
+    }
+}

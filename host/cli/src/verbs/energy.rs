@@ -1,0 +1,39 @@
+//! `weft energy`.
+
+use crate::ctx::{Ctx, Outcome};
+use crate::parse;
+use weft_api::Request;
+
+/// The energy here.
+#[derive(Debug, clap::Subcommand)]
+pub enum Energy {
+    /// Declare the energy that this device runs on now
+    #[command(after_help = "Example:\n  weft energy set --type solar --percent 95 --grid 45")]
+    Set {
+        /// Source: solar, wind, hydro, nuclear, biomass, gas, oil, coal, battery or unknown
+        #[arg(long = "type", value_name = "SOURCE")]
+        kind: String,
+        /// Clean share, in per cent
+        #[arg(long, value_parser = parse::percent)]
+        percent: f64,
+        /// Carbon intensity of the grid, in g/kWh [default: that of the source]
+        #[arg(long, value_name = "G_PER_KWH", value_parser = parse::amount)]
+        grid: Option<f64>,
+    },
+    /// Show the energy here, and how it is known
+    #[command(after_help = "Example:\n  weft energy show")]
+    Show,
+}
+
+impl Energy {
+    /// Asks for it.
+    ///
+    /// # Errors
+    /// What the node refuses.
+    pub fn run(self, ctx: &Ctx) -> Outcome {
+        ctx.tell(match self {
+            Self::Set { kind, percent, grid } => Request::EnergySet { kind, percent, grid },
+            Self::Show => Request::EnergyShow,
+        })
+    }
+}

@@ -1,0 +1,24 @@
+//! `weft stop`.
+
+use crate::ctx::{Ctx, Outcome};
+use weft_api::{ApiError, Client, Request};
+
+/// Stop the daemon of this home
+///
+/// Requests in flight are given 4 seconds; deferred tasks stay and are resumed by the next `weft start`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  weft stop")]
+pub struct Stop {}
+
+impl Stop {
+    /// Asks the daemon to end; opens no node to do so.
+    ///
+    /// # Errors
+    /// `not-found` when none runs.
+    pub fn run(self, ctx: &Ctx) -> Outcome {
+        let daemon = Client::of_daemon(ctx.home()).ok_or_else(|| {
+            ApiError::new("not-found", format!("no daemon serves `{}`", ctx.home().display()), "")
+        })?;
+        ctx.show(&daemon.call(Request::Stop)?)
+    }
+}

@@ -1,0 +1,127 @@
+//! `weft task`.
+
+use crate::ctx::{Ctx, Outcome};
+use crate::exit::Exit;
+use crate::parse;
+use crate::verbs::spec::Needs;
+use weft_api::{ApiError, Request, Response};
+use weft_model::Instant;
+use weft_model::task::Status;
+
+/// Tasks.
+#[derive(Debug, clap::Subcommand)]
+pub enum Task {
+    Submit(Box<Submit>),
+    Check(Box<Check>),
+    List(List),
+    /// Show one task: where it stands and why
+    #[command(after_help = "Example:\n  weft task show TASK")]
+    Show {
+        /// The task's id, as `weft task list` shows it
+        task: String,
+    },
+    /// Take a task back; one that runs is told to stop
+    #[command(after_help = "Example:\n  weft task cancel TASK")]
+    Cancel {
+        /// The task's id, as `weft task list` shows it
+        task: String,
+    },
+}
+
+/// Submit a task: it is decided at once, and runs, is delegated, waits or is refused
+///
+/// The answer says why. What waits is resumed by `weft start`, unaided. With --wait the answer comes when the task
+/// has ended or waits for a moment, and the exit code is 6 when it was blocked or failed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  weft task submit --name log-digest --input /var/log/syslog --wait
+  weft task submit --name nightly-train --watts 300 --duration-ms 3600000 --sla eco
+  weft task submit --name hospital-backup --tag health --importance critical")]
+pub struct Submit {
+    /// The task's name, 1 to 256 bytes; finds its vote, its permits and its workload
+    #[arg(long, value_name = "NAME")]
+    name: String,
+
+    #[command(flatten)]
+    needs: Needs,
+
+    /// Answer when it has ended, or waits for a moment; Ctrl-C ends the waiting, not a task that a daemon runs
+    #[arg(long)]
+    wait: bool,
+}
+
+/// Say what would become of a task, now or at another moment; nothing is stored
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  weft task check --name nightly-train --watts 300 --at 2026-11-21T23:00:00Z")]
+pub struct Check {
+    /// The task's name, 1 to 256 bytes
+    #[arg(long, value_name = "NAME")]
+    name: String,
+
+    #[command(flatten)]
+    needs: Needs,
+
+    /// The moment to decide for, in RFC 3339 [default: now]
+    #[arg(long, value_name = "INSTANT", value_parser = parse::instant)]
+    at: Option<Instant>,
+}
+
+/// List tasks, newest first
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  weft task list --status deferred --limit 50")]
+pub struct List {
+    /// Only those of this user [default: all]
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+
+    /// Only those that stand so
+    #[arg(long, value_name = "STATUS", value_parser = Status::ALL.iter().map(|s| s.word()).collect::<Vec<_>>())]
+    status: Option<String>,
+
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+}
+
+impl Task {
+    /// Asks for it.
+    ///
+    /// # Errors
+    /// What the node refuses.
+    pub fn run(self, ctx: &Ctx) -> Outcome {
+        match self {
+            Self::Submit(verb) => verb.run(ctx),
+            Self::Check(verb) => {
+                ctx.tell(Request::TaskCheck { spec: verb.needs.spec(verb.name)?, at: verb.at })
+            }
+            Self::List(verb) => {
+                ctx.tell(Request::TaskList { user: verb.user, status: verb.status, limit: verb.limit })
+            }
+            Self::Show { task } => ctx.tell(Request::TaskShow { task }),
+            Self::Cancel { task } => ctx.tell(Request::TaskCancel { task }),
+        }
+    }
+}
+
+impl Submit {
+    fn run(self, ctx: &Ctx) -> Outcome {
+        let wait = self.wait;
+        let request = Request::TaskSubmit { spec: self.needs.spec(self.name)?, wait };
+        let response = ask(ctx, request, wait)?;
+        let exit = ctx.show(&response)?;
+        Ok(match &response {
+            Response::Task(task) if wait && ended_badly(&task.status) => Exit::Task,
+            _ => exit,
+        })
+    }
+}
+
+fn ask(ctx: &Ctx, request: Request, wait: bool) -> Result<Response, ApiError> {
+    let client = ctx.client()?;
+    let _spin = wait.then(|| ctx.spin("waiting for the task"));
+    client.call(request)
+}
+
+fn ended_badly(status: &str) -> bool {
+    [Status::Blocked, Status::Failed, Status::Cancelled].iter().any(|s| s.word() == status)
+}

@@ -1,0 +1,84 @@
+//! Which workload runs tasks of which name.
+
+use crate::clock::rfc3339;
+use crate::error::{NodeError, Result};
+use crate::node::Node;
+use crate::report::{ChangeReport, ReleaseReport};
+use weft_store::slots::Change;
+use weft_store::workloads;
+
+/// Rows of history that are shown.
+const HISTORY_ROWS: u32 = 100;
+
+impl Node {
+    /// Binds a task name to a workload.
+    ///
+    /// # Errors
+    /// When the release is no workload, or the name is none.
+    pub fn workload_use(&self, name: &str, target: &str) -> Result<ReleaseReport> {
+        let max = weft_model::limits::NAME_BYTES;
+        if name.trim().is_empty() || name.len() > max {
+            return Err(NodeError::invalid(format!(
+                "a task's name has 1 to {max} bytes"
+            )));
+        }
+        let (cid, release) = self.store.read(|tx| self.find_release(tx, target))?;
+        if let Some(slot) = release.slot() {
+            return Err(NodeError::invalid(format!(
+                "`{}` is a plugin of `{slot}`, not a workload",
+                release.name
+            ))
+            .try_this(format!("weft plugin use {slot} {cid}")));
+        }
+        let change = self.change("use");
+        self.store
+            .write(|tx| workloads::set(tx, name, Some(&cid.to_string()), "owner", &change))?;
+        self.constitute(&format!("{name} runs {}", release.name))?;
+        self.changed();
+        self.release_report(&cid)
+    }
+
+    /// Goes back to what a name was bound to before.
+    ///
+    /// # Errors
+    /// When there was nothing before.
+    pub fn workload_rollback(&self, name: &str) -> Result<Vec<ChangeReport>> {
+        let change = self.change("rollback");
+        self.store
+            .write(|tx| workloads::rollback(tx, name, &change))?;
+        self.constitute(&format!("{name}: rolled back"))?;
+        self.changed();
+        self.workload_history(name)
+    }
+
+    /// What a name was bound to, newest first.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn workload_history(&self, name: &str) -> Result<Vec<ChangeReport>> {
+        self.store.read(|tx| {
+            Ok(workloads::history(tx, name, HISTORY_ROWS)?
+                .into_iter()
+                .map(|c| {
+                    let releases: Vec<String> = c.release_cid.into_iter().collect();
+                    ChangeReport {
+                        at: rfc3339(c.at),
+                        action: c.action,
+                        names: releases.iter().map(|cid| self.name_of(tx, cid)).collect(),
+                        releases,
+                        reason: c.reason,
+                    }
+                })
+                .collect())
+        })
+    }
+
+    fn change(&self, action: &str) -> Change {
+        Change {
+            action: action.into(),
+            actor: Some(self.owner.clone()),
+            reason: None,
+            at: self.now(),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Decision records: shown, and run again.
+
+use crate::error::{Code, NodeError, Result};
+use crate::node::Node;
+use crate::report::{DecisionReport, VerifyReport};
+use weft_decide::{Answer, Record};
+use weft_model::vector::close;
+use weft_model::{Cid, SlotCall, cbor, content};
+use weft_store::blocks;
+
+impl Node {
+    fn record(&self, cid: &str) -> Result<(Cid, Vec<u8>, Record)> {
+        let cid: Cid = cid.parse().map_err(|_| {
+            NodeError::invalid(format!(
+                "`{}` is no CID",
+                weft_model::text::printable(cid, 80)
+            ))
+        })?;
+        let bytes = self
+            .store
+            .read(|tx| blocks::get(tx, &cid.to_string()))?
+            .ok_or_else(|| {
+                NodeError::not_found(format!("no decision record `{cid}` is in this home"))
+                    .try_this("`weft why TASK` names the record of a task's last decision")
+            })?;
+        let record = cbor::decode(&bytes).map_err(|e| {
+            NodeError::new(Code::Invalid, format!("`{cid}` is no decision record: {e}"))
+        })?;
+        Ok((cid, bytes, record))
+    }
+
+    /// A decision record as JSON.
+    ///
+    /// # Errors
+    /// When there is none of that CID.
+    pub fn decision_show(&self, cid: &str) -> Result<DecisionReport> {
+        let (cid, _, record) = self.record(cid)?;
+        Ok(DecisionReport {
+            cid: cid.to_string(),
+            record: serde_json::to_value(&record).map_err(NodeError::internal)?,
+        })
+    }
+
+    /// Runs a recorded decision again: the bytes must be what the CID names, every plugin must give the same answer,
+    /// and the pipeline the same decision, bit for bit.
+    ///
+    /// # Errors
+    /// When there is no record of that CID. What differs is in the report.
+    pub fn decision_verify(&self, cid: &str) -> Result<VerifyReport> {
+        let (cid, bytes, record) = self.record(cid)?;
+        let mut differences = Vec::new();
+        if !content::matches(&cid, &bytes) {
+            differences.push("the record's bytes are not what its CID names".into());
+        }
+        let (calls, decision) = record.rerun();
+        match decision {
+            Some(decision) if decision == record.decision => {}
+            Some(_) => {
+                differences.push("the pipeline decides otherwise from the same answers".into())
+            }
+            None => differences.push("the record lacks answers".into()),
+        }
+        let mut asked = 0;
+        for (call, answers) in calls.iter().zip(&record.answers) {
+            for answer in answers {
+                asked += 1;
+                if let Err(why) = self.ask_again(&record, call, answer) {
+                    differences.push(format!("{} `{}`: {why}", call.slot(), answer.name));
+                }
+            }
+        }
+        let unreplayable = (!record.replayable).then(|| {
+            "a step ended by a trap, the clock or memory; such an end may differ".to_owned()
+        });
+        Ok(VerifyReport {
+            cid: cid.to_string(),
+            equal: differences.is_empty(),
+            calls: asked,
+            differences,
+            unreplayable,
+        })
+    }
+
+    fn ask_again(&self, record: &Record, call: &SlotCall, answer: &Answer) -> Result<(), String> {
+        if answer.outcome.as_ref().is_err_and(|f| !f.replayable) {
+            return Ok(());
+        }
+        let (release_cid, release) = self
+            .store
+            .read(|tx| self.find_release(tx, &answer.release.to_string()))
+            .map_err(|e| e.to_string())?;
+        let config = match &answer.config {
+            None => Vec::new(),
+            Some(cid) => self
+                .store
+                .read(|tx| blocks::get(tx, &cid.to_string()))
+                .map_err(|e| e.to_string())?
+                .ok_or_else(|| format!("its config `{cid}` is not here"))?,
+        };
+        let policy = self
+            .policy(&release_cid, call.slot(), &release)
+            .map_err(|e| e.to_string())?;
+        let again = self
+            .policies
+            .call(&policy, record.snapshot.now, &config, call);
+        match (&answer.outcome, again) {
+            (Ok(reply), Ok(called)) if *reply == called.reply => Ok(()),
+            (Ok(reply), Ok(called)) if close(reply, &called.reply) => {
+                Err("the answer differs in the last bits of a number".into())
+            }
+            (Err(failed), Err(e)) if failed.why == e.to_string() => Ok(()),
+            (_, Ok(_)) => Err("it answers otherwise now".into()),
+            (_, Err(e)) => Err(format!("it fails now: {e}")),
+        }
+    }
+}

@@ -46,7 +46,11 @@ impl Client {
                 return Ok(client);
             }
             match open_here(home, bundle) {
-                Ok(node) => return Ok(Self { way: Way::Here(node) }),
+                Ok(node) => {
+                    return Ok(Self {
+                        way: Way::Here(node),
+                    });
+                }
                 Err(e) if e.code == "busy" && Instant::now() < give_up => {
                     std::thread::sleep(BUSY_PAUSE);
                 }
@@ -59,7 +63,9 @@ impl Client {
     pub fn of_daemon(home: &Path) -> Option<Self> {
         let socket = socket_path(home);
         UnixStream::connect(&socket).ok()?;
-        Some(Self { way: Way::Socket(socket) })
+        Some(Self {
+            way: Way::Socket(socket),
+        })
     }
 
     /// The node that is hosted here. None where a daemon answers.
@@ -80,21 +86,33 @@ impl Client {
             Way::Here(_) if request == Request::Stop => {
                 Err(ApiError::new("not-found", "no daemon serves this home", ""))
             }
-            Way::Here(node) => dispatch(node, request),
+            Way::Here(node) => {
+                let answer = dispatch(node, request);
+                // Nobody else would go on with what this process began.
+                node.drain();
+                answer
+            }
         }
     }
 }
 
 /// Opens the home in this process, or says that there is none.
 fn open_here(home: &Path, bundle: &[BundleComponent]) -> Result<Arc<Node>, ApiError> {
-    let options =
-        OpenOptions { home: home.to_owned(), bundle: bundle.to_vec(), ..OpenOptions::default() };
+    let options = OpenOptions {
+        home: home.to_owned(),
+        bundle: bundle.to_vec(),
+        ..OpenOptions::default()
+    };
     Ok(Node::open(&options)?)
 }
 
 fn through(socket: &Path, request: &Request) -> Result<Response, ApiError> {
     let frame = frame::encode(request).map_err(|e| {
-        ApiError::new("invalid", format!("the request can't be sent: {e}"), "send less at a time")
+        ApiError::new(
+            "invalid",
+            format!("the request can't be sent: {e}"),
+            "send less at a time",
+        )
     })?;
     let lost = |what: String| {
         ApiError::new(
@@ -123,17 +141,4 @@ fn through(socket: &Path, request: &Request) -> Result<Response, ApiError> {
 
 fn gone(error: &io::Error) -> String {
     format!("went away before it answered: {error}")
-}
-
-impl ApiError {
-    /// An error; `remedy` may be empty.
-    pub fn new(code: &str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), remedy: remedy.into() }
-    }
-}
-
-impl From<weft_node::NodeError> for ApiError {
-    fn from(e: weft_node::NodeError) -> Self {
-        Self::new(e.code.as_str(), e.message, e.remedy)
-    }
 }

@@ -80,7 +80,9 @@ pub(crate) fn read(from: &mut impl Read) -> io::Result<Option<BytesMut>> {
 ///
 /// # Errors
 /// As [`read`].
-pub(crate) async fn read_async(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<BytesMut>> {
+pub(crate) async fn read_async(
+    from: &mut (impl AsyncRead + Unpin),
+) -> io::Result<Option<BytesMut>> {
     let (mut codec, mut buffer) = (codec(), BytesMut::new());
     loop {
         if let Some(frame) = codec.decode(&mut buffer)? {
@@ -108,7 +110,11 @@ mod tests {
     fn a_frame_that_ends_early_is_none() {
         let frame = encode(&"abc").expect("short");
         for cut in 0..frame.len() {
-            assert_eq!(read(&mut &frame[..cut]).expect("no error"), None, "cut at {cut}");
+            assert_eq!(
+                read(&mut &frame[..cut]).expect("no error"),
+                None,
+                "cut at {cut}"
+            );
         }
     }
 

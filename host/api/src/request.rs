@@ -8,7 +8,10 @@ use weft_model::task::TaskSpec;
 /// One request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "fields are the CLI's options, documented there and in --help")]
+#[allow(
+    missing_docs,
+    reason = "fields are the CLI's options, documented there and in --help"
+)]
 pub enum Request {
     // The node.
     Status,
@@ -18,47 +21,120 @@ pub enum Request {
     // Plugins and workloads. `path` is absolute; `target` is a release CID or a name.
     /// Checks a component file, makes its release, signs it with the home's owner key, runs its golden vectors and
     /// stores it. `kind` is `policy` or `workload`; another kind is refused.
-    ReleaseAdd { path: String, kind: String, revision: Option<u64> },
-    ReleaseList { kind: String },
+    ReleaseAdd {
+        path: String,
+        kind: String,
+        revision: Option<u64>,
+    },
+    ReleaseList {
+        kind: String,
+    },
     /// Looks at a release, or at a component file that is not stored.
-    ReleaseInspect { target: String },
-    SlotUse { slot: String, target: String, config: Option<Value>, add: bool },
-    SlotRollback { slot: String },
-    SlotHistory { slot: String },
+    ReleaseInspect {
+        target: String,
+    },
+    SlotUse {
+        slot: String,
+        target: String,
+        config: Option<Value>,
+        add: bool,
+    },
+    SlotRollback {
+        slot: String,
+    },
+    SlotHistory {
+        slot: String,
+    },
     SlotList,
     /// Calls a plugin by hand; `call` is `{"rank": {…}}`, as in a golden vector.
-    PluginRun { target: String, call: Value, config: Option<Value>, at: Option<Instant> },
+    PluginRun {
+        target: String,
+        call: Value,
+        config: Option<Value>,
+        at: Option<Instant>,
+    },
     /// Times a plugin on its golden vectors.
-    PluginBench { target: String, calls: usize },
+    PluginBench {
+        target: String,
+        calls: usize,
+    },
     /// Runs a stored or unstored component's golden vectors.
-    PluginTest { target: String },
-    WorkloadUse { name: String, target: String },
-    WorkloadRollback { name: String },
-    WorkloadHistory { name: String },
+    PluginTest {
+        target: String,
+    },
+    WorkloadUse {
+        name: String,
+        target: String,
+    },
+    WorkloadRollback {
+        name: String,
+    },
+    WorkloadHistory {
+        name: String,
+    },
 
     // Tasks.
     /// `wait`: answer when the task has come to its end, or waits for a moment.
-    TaskSubmit { spec: TaskSpec, wait: bool },
+    TaskSubmit {
+        spec: TaskSpec,
+        wait: bool,
+    },
     /// A dry run: decides, stores nothing.
-    TaskCheck { spec: TaskSpec, at: Option<Instant> },
-    TaskList { user: Option<String>, status: Option<String>, limit: u32 },
-    TaskShow { task: String },
-    TaskCancel { task: String },
-    Why { task: String },
-    DecisionShow { cid: String },
-    DecisionVerify { cid: String },
+    TaskCheck {
+        spec: TaskSpec,
+        at: Option<Instant>,
+    },
+    TaskList {
+        user: Option<String>,
+        status: Option<String>,
+        limit: u32,
+    },
+    TaskShow {
+        task: String,
+    },
+    TaskCancel {
+        task: String,
+    },
+    Why {
+        task: String,
+    },
+    DecisionShow {
+        cid: String,
+    },
+    DecisionVerify {
+        cid: String,
+    },
 
     // Votes, members, tiers.
-    VoteOpen { name: String, minutes: Option<u32> },
+    VoteOpen {
+        name: String,
+        minutes: Option<u32>,
+    },
     /// `poll`: a poll's id or a task's name. `voter`: a member of this home whose key it holds.
-    VoteCast { poll: String, choice: String, voter: Option<String> },
+    VoteCast {
+        poll: String,
+        choice: String,
+        voter: Option<String>,
+    },
     /// None: all open polls.
-    VoteShow { poll: Option<String> },
+    VoteShow {
+        poll: Option<String>,
+    },
     /// Without a key, one is made and kept in the home.
-    MemberAdd { user: String, did: Option<String>, role: String },
+    MemberAdd {
+        user: String,
+        did: Option<String>,
+        role: String,
+    },
     MemberList,
-    TierShow { user: Option<String> },
-    TierDonate { user: String, amount: f64, by: Option<String> },
+    TierShow {
+        user: Option<String>,
+    },
+    TierDonate {
+        user: String,
+        amount: f64,
+        by: Option<String>,
+    },
 
     // An owner's rules.
     UserSet {
@@ -68,7 +144,9 @@ pub enum Request {
         critical_any_hour: Option<bool>,
         critical_any_idle: Option<bool>,
     },
-    UserShow { user: String },
+    UserShow {
+        user: String,
+    },
     /// `from` and `until` are `HH:MM`; `day` is 0 to 6 from Sunday.
     HoursAdd {
         user: String,
@@ -78,8 +156,13 @@ pub enum Request {
         until: String,
         description: Option<String>,
     },
-    HoursList { user: String },
-    HoursRemove { user: String, id: String },
+    HoursList {
+        user: String,
+    },
+    HoursRemove {
+        user: String,
+        id: String,
+    },
     RulesAdd {
         user: String,
         id: Option<String>,
@@ -88,30 +171,60 @@ pub enum Request {
         level: String,
         reasoning: Option<String>,
     },
-    RulesList { user: String },
-    RulesRemove { user: String, id: String },
-    RulesCheck { user: String },
+    RulesList {
+        user: String,
+    },
+    RulesRemove {
+        user: String,
+        id: String,
+    },
+    RulesCheck {
+        user: String,
+    },
 
     // Peers, permits, energy, carbon.
-    PeerAdd { peer: PeerRow },
+    PeerAdd {
+        peer: PeerRow,
+    },
     PeerList,
-    PeerBest { spec: TaskSpec },
-    PermitAdd { user: String, task: String, peer: Option<String> },
+    PeerBest {
+        spec: TaskSpec,
+    },
+    PermitAdd {
+        user: String,
+        task: String,
+        peer: Option<String>,
+    },
     PermitList,
-    PermitRemove { user: String, task: String, peer: Option<String> },
-    EnergySet { kind: String, percent: f64, grid: Option<f64> },
+    PermitRemove {
+        user: String,
+        task: String,
+        peer: Option<String>,
+    },
+    EnergySet {
+        kind: String,
+        percent: f64,
+        grid: Option<f64>,
+    },
     EnergyShow,
     /// `YYYY-MM`; none: all time.
-    CarbonReport { month: Option<String> },
+    CarbonReport {
+        month: Option<String>,
+    },
 
     // The home.
-    Backup { path: String },
+    Backup {
+        path: String,
+    },
 }
 
 /// A peer to register; what is none stays as it was, or unknown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-#[allow(missing_docs, reason = "fields are the CLI's options, documented there and in --help")]
+#[allow(
+    missing_docs,
+    reason = "fields are the CLI's options, documented there and in --help"
+)]
 pub struct PeerRow {
     pub peer: String,
     pub alias: Option<String>,

@@ -6,7 +6,10 @@ use weft_node::report::*;
 /// One response. `--json` prints what is inside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", content = "value", rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "each variant is named for the report that it holds")]
+#[allow(
+    missing_docs,
+    reason = "each variant is named for the report that it holds"
+)]
 pub enum Response {
     /// Done; nothing to show but this sentence.
     Done(String),
@@ -53,4 +56,25 @@ pub struct ApiError {
     /// What to do; empty when there is nothing to add.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub remedy: String,
+}
+
+impl ApiError {
+    /// An error with what to do; an empty remedy when there is nothing to add.
+    pub fn new(code: &str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            remedy: remedy.into(),
+        }
+    }
+}
+
+impl From<weft_node::NodeError> for ApiError {
+    fn from(e: weft_node::NodeError) -> Self {
+        Self {
+            code: e.code.as_str().to_owned(),
+            message: e.message,
+            remedy: e.remedy,
+        }
+    }
 }

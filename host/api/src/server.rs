@@ -63,7 +63,12 @@ impl Server {
         let listener = UnixListener::bind(&socket).map_err(refused)?;
         fs::set_permissions(&socket, Permissions::from_mode(SOCKET_MODE)).map_err(refused)?;
         let owner = fs::symlink_metadata(&socket).map_err(refused)?.uid();
-        Ok(Self { listener, socket, owner, node })
+        Ok(Self {
+            listener,
+            socket,
+            owner,
+            node,
+        })
     }
 
     /// Where it listens.
@@ -103,20 +108,27 @@ impl Server {
                 drop(place);
             });
         }
-        let Self { listener, socket, .. } = self;
+        let Self {
+            listener, socket, ..
+        } = self;
         drop(listener);
         if let Err(e) = fs::remove_file(&socket) {
             tracing::warn!(socket = %socket.display(), error = %e, "the socket could not be removed");
         }
         tasks.close();
         if timeout(STOP_PATIENCE, tasks.wait()).await.is_err() {
-            tracing::warn!(requests = tasks.len(), "stopped before these requests were answered");
+            tracing::warn!(
+                requests = tasks.len(),
+                "stopped before these requests were answered"
+            );
         }
     }
 
     /// Whether the other side runs as the daemon's user.
     fn is_ours(&self, stream: &UnixStream) -> bool {
-        stream.peer_cred().is_ok_and(|peer| [self.owner, ROOT].contains(&peer.uid()))
+        stream
+            .peer_cred()
+            .is_ok_and(|peer| [self.owner, ROOT].contains(&peer.uid()))
     }
 }
 
@@ -138,10 +150,16 @@ fn refusal(socket: &Path, error: &io::Error) -> ApiError {
     let (message, remedy) = match error.kind() {
         // The standard library says so before it asks the system.
         io::ErrorKind::InvalidInput => (
-            format!("`{}` is too long for the name of a socket", socket.display()),
+            format!(
+                "`{}` is too long for the name of a socket",
+                socket.display()
+            ),
             "take a home with a shorter path, or a short symbolic link to it",
         ),
-        _ => (format!("can't listen on `{}`: {error}", socket.display()), ""),
+        _ => (
+            format!("can't listen on `{}`: {error}", socket.display()),
+            "",
+        ),
     };
     ApiError::new("io", message, remedy)
 }
@@ -187,7 +205,9 @@ async fn read_request(stream: &mut UnixStream) -> Result<Option<Request>, ApiErr
             return Err(invalid(format!("no whole request came within {s} s")));
         }
         Ok(Err(e)) if e.kind() == io::ErrorKind::InvalidData => {
-            return Err(invalid(format!("a request has at most {FRAME_BYTES} bytes")));
+            return Err(invalid(format!(
+                "a request has at most {FRAME_BYTES} bytes"
+            )));
         }
         Ok(Err(_) | Ok(None)) => return Ok(None),
         Ok(Ok(Some(frame))) => frame,
@@ -220,7 +240,11 @@ async fn run(node: Arc<Node>, request: Request) -> Answer {
 
 async fn send(stream: &mut UnixStream, answer: &Answer) -> io::Result<()> {
     let frame = frame::encode(answer).or_else(|e| {
-        let error = ApiError::new("invalid", format!("the answer is too long: {e}"), "ask for less at a time");
+        let error = ApiError::new(
+            "invalid",
+            format!("the answer is too long: {e}"),
+            "ask for less at a time",
+        );
         frame::encode(&Answer::Err(error))
     })?;
     stream.write_all(&frame).await?;

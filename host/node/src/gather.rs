@@ -93,11 +93,7 @@ impl Node {
     }
 
     fn overrides_used(&self, tx: &Read, user: &str, since: Instant) -> Result<u32> {
-        let used = weft_store::feed::last(tx, Some(user), weft_store::limits::LIST_ROWS_MAX)?
-            .rows
-            .iter()
-            .filter(|e| e.kind == OVERRIDE_USED && e.timestamp >= since)
-            .count();
+        let used = weft_store::feed::count(tx, OVERRIDE_USED, Some(user), since)?;
         Ok(u32::try_from(used).unwrap_or(u32::MAX))
     }
 
@@ -117,10 +113,7 @@ impl Node {
         if let Some(open) = polls::open_for(tx, name, now)? {
             return Ok(VoteState::Open(open.closes_at.unwrap_or(now + VOTE_MS)));
         }
-        let recent = polls::list(tx, None, weft_store::limits::LIST_ROWS_MAX)?
-            .rows
-            .into_iter()
-            .any(|p| p.task_name == name && p.closed_at.is_some_and(|at| at >= now - CONSENSUS_MS));
+        let recent = polls::closed_since(tx, name, now - CONSENSUS_MS)?;
         Ok(if recent {
             VoteState::Undecided
         } else {

@@ -185,7 +185,7 @@ impl Digest {
         };
         let templates = self.tallies.iter().enumerate().map(|(i, tally)| Template {
             id: i as u64 + 1,
-            template: text(i),
+            template: text(i).into(),
             count: tally.count,
             first_line: tally.first_line,
             last_line: tally.last_line,

@@ -20,7 +20,7 @@ pub mod token;
 
 use digest::Digest;
 use params::Params;
-use std::io::{BufRead, Write};
+use std::io::{self, BufRead, Write};
 use weft_sdk::workload::{Description, JobError, Workload};
 
 /// The workload.
@@ -61,16 +61,34 @@ impl Workload for LogDigest {
             Ok(())
         })?;
         let report = digest.report(bytes);
-        let mut text = serde_json::to_vec(&report)
-            .map_err(|e| JobError::Failed(format!("the report could not be written: {e}")))?;
+        let mut skip = 0;
         if assignments {
             output.write_all(b"],")?;
             // The report goes on in the object that the assignments began.
-            text.remove(0);
+            skip = 1;
         }
-        output.write_all(&text)?;
+        serde_json::to_writer(Skipping { skip, output }, &report).map_err(io::Error::from)?;
         output.write_all(b"\n")?;
         Ok(report.summary())
+    }
+}
+
+/// Leaves out the first bytes that are written to it.
+struct Skipping<'a> {
+    skip: usize,
+    output: &'a mut dyn Write,
+}
+
+impl Write for Skipping<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let skipped = self.skip.min(bytes.len());
+        self.skip -= skipped;
+        self.output.write_all(&bytes[skipped..])?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::limits;
 use crate::params::Params;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// The whole output, after the assignments where they were asked for.
 #[derive(Debug, Serialize)]
@@ -44,7 +45,7 @@ pub struct Template {
     /// From 1, in order of first appearance.
     pub id: u64,
     /// Its tokens, joined by one space.
-    pub template: String,
+    pub template: Rc<str>,
     /// Lines that belong to it.
     pub count: u64,
     /// Number of its first line, from 1.
@@ -65,7 +66,7 @@ pub struct Outlier {
     /// Its template's id.
     pub id: u64,
     /// Its template.
-    pub template: String,
+    pub template: Rc<str>,
     /// Lines that belong to it.
     pub count: u64,
     /// Number of its first line, from 1.
@@ -125,7 +126,7 @@ impl Report {
             .filter(|t| t.count <= self.outlier_rule.max_count)
             .map(|t| Outlier {
                 id: t.id,
-                template: t.template.clone(),
+                template: Rc::clone(&t.template),
                 count: t.count,
                 first_line: t.first_line,
             })

@@ -27,7 +27,8 @@ impl Tokens {
     /// Splits a line into at most `cap` tokens.
     ///
     /// A timestamp that leads the line is left out, so that lines are grouped by what they say; it may stand in
-    /// brackets and be followed by a colon or comma; in brackets it may also be a kernel's seconds since boot. A line that holds nothing else is the one token `<TIME>`.
+    /// brackets and be followed by a colon or comma; in brackets it may also be a kernel's seconds since boot. A line
+    /// that holds nothing else is the one token `<TIME>`.
     pub fn split(&mut self, line: &[u8], cap: usize) {
         self.spans.clear();
         self.text.clear();

@@ -57,7 +57,8 @@ pub fn log_of_part(name: &str) -> Option<&str> {
     name.strip_prefix(PART.0)?.strip_suffix(PART.1)
 }
 
-/// An archive's name taken apart, `name.12.gz` into name, 12 and whether it is compressed. A slot has no leading zero, so every archive has one name.
+/// An archive's name taken apart: `name.12.gz` into name, 12 and whether it is compressed. A slot has no leading zero,
+/// so every archive has one name.
 pub fn split(name: &str) -> Option<(&str, u32, bool)> {
     let (plain, compressed) = match name.strip_suffix(".gz") {
         Some(plain) => (plain, true),

@@ -120,7 +120,7 @@ fn rotate_one(
         }
         if rounds == limits::CATCH_UPS {
             return Err(io::Error::other(format!(
-                "it grows faster than it can be copied; `{archive}` has its first {copied} bytes, the log was left whole"
+                "it grows faster than it is copied; `{archive}` has its first {copied} bytes, the log was left whole"
             )));
         }
         rounds += 1;

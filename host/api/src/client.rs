@@ -13,7 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use weft_node::{BundleComponent, Node, OpenOptions};
+use weft_node::{BundleComponent, Clock, Node, OpenOptions};
 
 /// How long to wait for a home that another command has.
 const BUSY_PATIENCE: Duration = Duration::from_secs(5);
@@ -56,6 +56,35 @@ impl Client {
                 }
                 Err(e) => return Err(e),
             }
+        }
+    }
+
+    /// Hosts the home here under another clock: for stories and tests that need a certain day.
+    ///
+    /// # Errors
+    /// What opening a node gives.
+    pub fn hosted(
+        home: &Path,
+        bundle: &[BundleComponent],
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ApiError> {
+        let options = OpenOptions { home: home.to_owned(), bundle: bundle.to_vec(), clock };
+        Ok(Self { way: Way::Here(Node::open(&options)?) })
+    }
+
+    /// Does what a daemon does from time to time: closes votes that are over, decides again about tasks whose moment
+    /// has come. Returns how many were decided; a daemon does it by itself.
+    ///
+    /// # Errors
+    /// When the database can't be read or written.
+    pub fn step(&self) -> Result<usize, ApiError> {
+        match &self.way {
+            Way::Here(node) => {
+                let decided = node.step()?;
+                node.drain();
+                Ok(decided)
+            }
+            Way::Socket(_) => Ok(0),
         }
     }
 

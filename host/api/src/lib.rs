@@ -12,6 +12,7 @@ mod response;
 pub mod server;
 
 pub use client::Client;
-pub use request::Request;
+pub use request::{PeerRow, Request};
 pub use response::{ApiError, Response};
 pub use weft_node::report;
+pub use weft_node::{BundleComponent, Clock, InitOptions, ManualClock, Node, OpenOptions, RestoreOptions, SystemClock};

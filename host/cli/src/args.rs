@@ -31,7 +31,13 @@ Start:
 #[command(name = "weft", version, after_help = AFTER_HELP, propagate_version = true, arg_required_else_help = true)]
 pub struct Cli {
     /// The node's folder; its database is DIR/weft.db [default: ~/.weft]
-    #[arg(long, global = true, value_name = "DIR", env = "WEFT_HOME", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "WEFT_HOME",
+        hide_env = true
+    )]
     pub home: Option<PathBuf>,
 
     /// Print JSON; an error is then {"error": {"code", "message", "remedy"}}, on stdout too
@@ -63,7 +69,10 @@ mod tests {
                     check(sub, &path);
                     continue;
                 }
-                let after = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+                let after = sub
+                    .get_after_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
                 assert!(after.contains(&path), "`{path}` has no example");
             }
         }

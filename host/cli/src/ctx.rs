@@ -6,8 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use weft_api::{ApiError, Client, Request, Response};
-use weft_node::BundleComponent;
+use weft_api::{ApiError, BundleComponent, Client, Request, Response};
 
 /// What a verb ends with.
 pub type Outcome = Result<Exit, ApiError>;
@@ -32,8 +31,17 @@ impl Ctx {
     pub fn new(home: Option<PathBuf>, json: bool) -> Result<Self, ApiError> {
         let home = home
             .or_else(|| std::env::home_dir().map(|own| own.join(DEFAULT_HOME)))
-            .ok_or_else(|| ApiError::new("invalid", "no home is named, and $HOME is not set", "weft --home DIR …"))?;
-        Ok(Self { home: absolute(&home)?, json })
+            .ok_or_else(|| {
+                ApiError::new(
+                    "invalid",
+                    "no home is named, and $HOME is not set",
+                    "weft --home DIR …",
+                )
+            })?;
+        Ok(Self {
+            home: absolute(&home)?,
+            json,
+        })
     }
 
     /// The home's folder, absolute.
@@ -48,7 +56,10 @@ impl Ctx {
 
     /// The components that this program brings.
     pub fn bundle(&self) -> Vec<BundleComponent> {
-        let component = |c: &weft_bundle::Component| BundleComponent { name: c.name, bytes: c.bytes };
+        let component = |c: &weft_bundle::Component| BundleComponent {
+            name: c.name,
+            bytes: c.bytes,
+        };
         weft_bundle::COMPONENTS.iter().map(component).collect()
     }
 
@@ -158,9 +169,16 @@ pub fn absolute(path: &Path) -> Result<PathBuf, ApiError> {
 /// # Errors
 /// Also when it is no UTF-8.
 pub fn absolute_text(path: &Path) -> Result<String, ApiError> {
-    absolute(path)?.into_os_string().into_string().map_err(|path| {
-        ApiError::new("invalid", format!("`{}` is no UTF-8", path.display()), "rename it")
-    })
+    absolute(path)?
+        .into_os_string()
+        .into_string()
+        .map_err(|path| {
+            ApiError::new(
+                "invalid",
+                format!("`{}` is no UTF-8", path.display()),
+                "rename it",
+            )
+        })
 }
 
 /// A release's CID or name as it is; a path (it holds a `/` or ends in `.wasm`) made absolute.
@@ -181,12 +199,19 @@ mod tests {
 
     #[test]
     fn names_and_cids_stay_and_paths_become_absolute() {
-        for same in ["scorer-latency", "bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi"] {
+        for same in [
+            "scorer-latency",
+            "bafyreigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi",
+        ] {
             assert_eq!(target(same).expect("a name"), same);
         }
         let here = std::env::current_dir().expect("a folder");
         for (path, at) in [("a.wasm", "a.wasm"), ("./a", "a"), ("b/a", "b/a")] {
-            assert_eq!(Path::new(&target(path).expect("UTF-8")), here.join(at), "{path}");
+            assert_eq!(
+                Path::new(&target(path).expect("UTF-8")),
+                here.join(at),
+                "{path}"
+            );
         }
         assert_eq!(target("/x/a.wasm").expect("UTF-8"), "/x/a.wasm");
     }

@@ -65,7 +65,11 @@ pub fn usage(error: &clap::Error, json: bool) -> Exit {
     }
     if json {
         let text = error.render().to_string();
-        let message = text.trim_start_matches("error: ").lines().next().unwrap_or_default();
+        let message = text
+            .trim_start_matches("error: ")
+            .lines()
+            .next()
+            .unwrap_or_default();
         return failure(&ApiError::new("usage", message, "weft --help"), true);
     }
     // As above.

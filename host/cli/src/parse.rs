@@ -39,7 +39,11 @@ pub fn number(text: &str) -> Result<f64, String> {
 /// When it is none.
 pub fn amount(text: &str) -> Result<f64, String> {
     let number = number(text)?;
-    if number < 0.0 { Err("it is below 0".into()) } else { Ok(number) }
+    if number < 0.0 {
+        Err("it is below 0".into())
+    } else {
+        Ok(number)
+    }
 }
 
 /// A share in per cent.
@@ -48,7 +52,11 @@ pub fn amount(text: &str) -> Result<f64, String> {
 /// When it is not from 0 to 100.
 pub fn percent(text: &str) -> Result<f64, String> {
     let number = number(text)?;
-    if (0.0..=100.0).contains(&number) { Ok(number) } else { Err("it is not from 0 to 100".into()) }
+    if (0.0..=100.0).contains(&number) {
+        Ok(number)
+    } else {
+        Err("it is not from 0 to 100".into())
+    }
 }
 
 /// A part of one.
@@ -57,7 +65,11 @@ pub fn percent(text: &str) -> Result<f64, String> {
 /// When it is not from 0 to 1.
 pub fn share(text: &str) -> Result<f64, String> {
     let number = number(text)?;
-    if (0.0..=1.0).contains(&number) { Ok(number) } else { Err("it is not from 0 to 1".into()) }
+    if (0.0..=1.0).contains(&number) {
+        Ok(number)
+    } else {
+        Err("it is not from 0 to 1".into())
+    }
 }
 
 /// A day of the week: `sun` to `sat`, their full names, or 0 to 6 from Sunday.
@@ -65,14 +77,26 @@ pub fn share(text: &str) -> Result<f64, String> {
 /// # Errors
 /// When it is none.
 pub fn day(text: &str) -> Result<u8, String> {
-    const FULL: [&str; 7] =
-        ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+    const FULL: [&str; 7] = [
+        "sunday",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+    ];
     let text = text.to_lowercase();
     let found = (0..7_u8).find(|day| {
         let at = usize::from(*day);
         text == DAYS[at] || text == FULL[at] || text == day.to_string()
     });
-    found.ok_or_else(|| format!("it is no day; write {} or 0 to 6 from Sunday", DAYS.join(", ")))
+    found.ok_or_else(|| {
+        format!(
+            "it is no day; write {} or 0 to 6 from Sunday",
+            DAYS.join(", ")
+        )
+    })
 }
 
 /// The name of a day that [`day`] gave.
@@ -86,7 +110,11 @@ pub fn day_name(day: u8) -> &'static str {
 /// When it is none.
 pub fn month(text: &str) -> Result<String, String> {
     let well_formed = text.len() == 7 && format!("{text}-01").parse::<jiff::civil::Date>().is_ok();
-    if well_formed { Ok(text.to_owned()) } else { Err("it is no month; write it as 2026-11".into()) }
+    if well_formed {
+        Ok(text.to_owned())
+    } else {
+        Err("it is no month; write it as 2026-11".into())
+    }
 }
 
 /// JSON, or `@FILE` with JSON in it.
@@ -115,9 +143,13 @@ fn json_text(text: &str) -> Result<String, String> {
     let Some(path) = text.strip_prefix('@') else {
         return Ok(text.to_owned());
     };
-    let size = std::fs::metadata(path).map_err(|e| format!("`{path}`: {e}"))?.len();
+    let size = std::fs::metadata(path)
+        .map_err(|e| format!("`{path}`: {e}"))?
+        .len();
     if size > FILE_BYTES {
-        return Err(format!("`{path}` has {size} bytes, allowed are {FILE_BYTES}"));
+        return Err(format!(
+            "`{path}` has {size} bytes, allowed are {FILE_BYTES}"
+        ));
     }
     std::fs::read_to_string(path).map_err(|e| format!("`{path}`: {e}"))
 }
@@ -147,7 +179,13 @@ mod tests {
     fn instants_need_an_offset() {
         assert_eq!(instant("1970-01-01T00:00:01Z"), Ok(1000));
         assert_eq!(instant("1970-01-01T01:00:00+01:00"), Ok(0));
-        for bad in ["", "now", "2026-11-21", "2026-11-21T22:30:00", "2026-02-30T00:00:00Z"] {
+        for bad in [
+            "",
+            "now",
+            "2026-11-21",
+            "2026-11-21T22:30:00",
+            "2026-02-30T00:00:00Z",
+        ] {
             assert!(instant(bad).is_err(), "{bad}");
         }
     }
@@ -165,7 +203,14 @@ mod tests {
 
     #[test]
     fn days_start_on_sunday() {
-        for (text, expected) in [("sun", 0), ("Sunday", 0), ("0", 0), ("SAT", 6), ("6", 6), ("wed", 3)] {
+        for (text, expected) in [
+            ("sun", 0),
+            ("Sunday", 0),
+            ("0", 0),
+            ("SAT", 6),
+            ("6", 6),
+            ("wed", 3),
+        ] {
             assert_eq!(day(text), Ok(expected), "{text}");
         }
         for bad in ["7", "-1", "", "s", "00"] {
@@ -176,14 +221,24 @@ mod tests {
     #[test]
     fn months_are_year_and_month() {
         assert!(month("2026-11").is_ok());
-        for bad in ["2026", "2026-13", "2026-1", "26-11", "2026-11-01", "2026/11"] {
+        for bad in [
+            "2026",
+            "2026-13",
+            "2026-1",
+            "26-11",
+            "2026-11-01",
+            "2026/11",
+        ] {
             assert!(month(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn params_are_an_object_and_stay_as_written() {
-        assert_eq!(object("{\"b\": 1,  \"a\": 2}"), Ok("{\"b\": 1,  \"a\": 2}".to_owned()));
+        assert_eq!(
+            object("{\"b\": 1,  \"a\": 2}"),
+            Ok("{\"b\": 1,  \"a\": 2}".to_owned())
+        );
         for bad in ["1", "[]", "{", "@/does/not/exist"] {
             assert!(object(bad).is_err(), "{bad}");
         }

@@ -56,7 +56,7 @@ pub fn command(program: &str, dir: &Path) -> Command {
     command
 }
 
-/// Runs a command and takes its output; an error holds the end of what it wrote to stderr.
+/// Runs a command and takes its output; an error holds the end of what it wrote, but for what went to the terminal.
 pub(crate) fn run(command: &mut Command, quiet: bool) -> Result<Output, BuildError> {
     command.stdout(Stdio::piped());
     command.stderr(if quiet {
@@ -74,9 +74,14 @@ pub(crate) fn run(command: &mut Command, quiet: bool) -> Result<Output, BuildErr
     if output.status.success() {
         Ok(output)
     } else {
+        let mut said = output.stderr;
+        // A failed test says why on stdout; cargo's messages, which are JSON, are no help to a person.
+        if !output.stdout.starts_with(b"{") {
+            said.extend(output.stdout);
+        }
         Err(BuildError::Failed {
             command: shown(command),
-            output: tail_of(&output.stderr),
+            output: tail_of(&said),
         })
     }
 }

@@ -55,3 +55,21 @@ fn is_installed(dir: &Path, target: &str) -> Result<bool, BuildError> {
     Ok(entries
         .any(|entry| entry.is_ok_and(|e| e.file_name().to_string_lossy().starts_with("libcore-"))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_target_comes_with_the_line_that_helps() {
+        // A target of microcontrollers, which nobody needs for Weft.
+        const ABSENT: &str = "thumbv7em-none-eabi";
+        let missing =
+            ensure_target(Path::new("."), ABSENT, false).expect_err("it is not installed");
+        let text = missing.to_string();
+        assert!(
+            text.contains("rustup target add thumbv7em-none-eabi"),
+            "{text}"
+        );
+    }
+}

@@ -114,7 +114,16 @@ fn a_consent_policy_builds_and_its_limits_and_mistakes_are_seen() {
     )
     .expect("vectors");
     let failed = weft_build::test(&dir, &options()).expect_err("a vector expects another answer");
-    assert!(matches!(failed, BuildError::Failed { .. }), "{failed}");
+    assert!(
+        failed.to_string().contains("1 of 3 vectors failed"),
+        "{failed}"
+    );
+    fs::write(&vectors, "[{}]").expect("vectors");
+    let unread = build(&dir, &options()).expect_err("a vector does not read");
+    assert!(
+        unread.to_string().contains("missing field `case`"),
+        "{unread}"
+    );
 }
 
 #[test]

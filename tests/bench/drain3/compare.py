@@ -80,8 +80,11 @@ RULES = [
     ("PATH", PATH),
     ("IP", rf"{BEGIN}\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?!\.\d){END}"),
     ("HEX", rf"{BEGIN}(?:0x{HEX}+|(?=[a-fA-F]*\d)(?=\d*[a-fA-F]){HEX}{{7,}}){END}"),
-    ("NUM", rf"(?:(?<![{WORD}])[-+])?{BEGIN}\d+(?:[.,]\d+)*(?={UNIT})"),
+    ("NUM", rf"{BEGIN}\d+(?:[.,]\d+)*(?={UNIT})"),
 ]
+# A sign belongs to a number, and to nothing else that begins with a digit.
+OTHERS = "|".join(rule for _, rule in RULES[:-1])
+RULES[-1] = ("NUM", rf"(?:(?<![{WORD}])[-+](?!{OTHERS}))?{RULES[-1][1]}")
 OWN = re.compile("|".join(f"(?P<{name}>{rule})" for name, rule in RULES))
 LEADING = re.compile(rf"\A\s*(?:\[(?:{TIME}|\s*\d+\.\d+)\]|{TIME})[:,]?(?=\s+\S)")
 
@@ -211,15 +214,16 @@ def main() -> int:
     if "assignments" not in digest:
         sys.exit(f"{arguments.digest} has no assignments: run log-digest with {{\"assignments\":true}}")
     lines = read_lines(arguments.log)
-    if len(lines) != len(digest["assignments"]):
-        sys.exit(f"{arguments.log} has {len(lines)} lines, {arguments.digest} {len(digest['assignments'])}: not one log")
+    assignments = digest["assignments"]
+    if len(lines) != len(assignments):
+        sys.exit(f"{arguments.log} has {len(lines)} lines, {arguments.digest} {len(assignments)}: not the same log")
 
     params = digest["params"]
     drain = drain_type(depth=params["depth"], sim_th=params["similarity"], max_children=params["max_children"])
     mask = {"own": mask_own, "example": mask_example, "none": mask_none}[arguments.masking]
     numbers, ours, theirs = [], [], []
     begun = time.monotonic()
-    for number, (line, assigned) in enumerate(zip(lines, digest["assignments"]), 1):
+    for number, (line, assigned) in enumerate(zip(lines, assignments), 1):
         if not line.strip():
             continue
         cluster, _ = drain.add_log_message(mask(line))

@@ -1,1 +1,1 @@
-//! Integration tests.
+//! Integration tests: what crosses the rooms. Everything is in `tests/`.

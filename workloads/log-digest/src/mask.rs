@@ -149,7 +149,9 @@ fn uuid(line: &[u8], at: usize) -> Option<usize> {
 
 /// A hardware address (six pairs), or an IPv6 address: eight groups, or one `::` and a digit somewhere.
 fn colon_address(line: &[u8], at: usize) -> Option<(usize, &'static str)> {
-    if at > 0 && line[at - 1] == b':' || line[at] == b':' && line.get(at + 1) != Some(&b':') {
+    if at > 0 && (line[at - 1] == b':' || is(line[at - 1], WORD))
+        || line[at] == b':' && line.get(at + 1) != Some(&b':')
+    {
         return None;
     }
     let mut end = at;
@@ -241,11 +243,9 @@ fn begins_path(line: &[u8], at: usize) -> bool {
         // The letter of `-I/usr/include` is no part of the path, the dash was seen before it.
         return true;
     }
-    if line[at] == b'/' {
-        return at >= 2 && is(line[at - 1], LETTER) && line[at - 2] == b'-' && free(at - 2);
-    }
     if line[at - 1] != b'-' {
-        return false;
+        let option = at >= 2 && is(line[at - 1], LETTER) && line[at - 2] == b'-' && free(at - 2);
+        return option && line[at] == b'/';
     }
     let mut dash = at - 1;
     while dash > 0 && line[dash - 1] == b'-' {

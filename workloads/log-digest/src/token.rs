@@ -206,7 +206,12 @@ mod tests {
                 "00:1a:2b:3c:4d:5e a::b f64::abs std::fmt",
                 "<MAC> a::b f64::abs std::fmt",
             ),
+            (
+                "foo::12 é::12 (::12) --10.0.0.1",
+                "foo::<NUM> é::<NUM> (<IP>) --<IP>",
+            ),
             // Paths and URLs.
+            ("-/x --/x -I/x -Ix/y/z", "-<PATH> --<PATH> -I<PATH> -<PATH>"),
             (
                 "/etc/passwd:12: ./a ../b ~/c",
                 "<PATH>:<NUM>: <PATH> <PATH> <PATH>",

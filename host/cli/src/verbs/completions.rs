@@ -9,7 +9,9 @@ use clap_complete::Shell;
 
 /// Print a shell's completions
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  weft completions bash > ~/.local/share/bash-completion/completions/weft")]
+#[command(
+    after_help = "Example:\n  weft completions bash > ~/.local/share/bash-completion/completions/weft"
+)]
 pub struct Completions {
     /// The shell
     shell: Shell,

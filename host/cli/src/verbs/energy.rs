@@ -32,7 +32,15 @@ impl Energy {
     /// What the node refuses.
     pub fn run(self, ctx: &Ctx) -> Outcome {
         ctx.tell(match self {
-            Self::Set { kind, percent, grid } => Request::EnergySet { kind, percent, grid },
+            Self::Set {
+                kind,
+                percent,
+                grid,
+            } => Request::EnergySet {
+                kind,
+                percent,
+                grid,
+            },
             Self::Show => Request::EnergyShow,
         })
     }

@@ -3,7 +3,7 @@
 use crate::ctx::{Ctx, Outcome};
 use crate::render;
 use std::sync::Arc;
-use weft_node::{InitOptions, Node, SystemClock};
+use weft_api::{InitOptions, Node, SystemClock};
 
 /// Make a home: keys, database, settings, and the default plugins in service
 ///

@@ -7,7 +7,9 @@ use weft_api::Request;
 #[derive(Debug, clap::Subcommand)]
 pub enum Member {
     /// Add a member; without a key, one is made and kept in this home
-    #[command(after_help = "Example:\n  weft member add bob@example.com\n  weft member add eve@example.com --did did:key:z6Mk… --role guest")]
+    #[command(
+        after_help = "Example:\n  weft member add bob@example.com\n  weft member add eve@example.com --did did:key:z6Mk… --role guest"
+    )]
     Add {
         /// The member's name
         #[arg(value_name = "NAME")]

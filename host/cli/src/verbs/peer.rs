@@ -3,8 +3,7 @@
 use crate::ctx::{Ctx, Outcome};
 use crate::parse;
 use crate::verbs::spec::Needs;
-use weft_api::Request;
-use weft_api::PeerRow;
+use weft_api::{PeerRow, Request};
 
 /// Peers.
 #[derive(Debug, clap::Subcommand)]
@@ -122,7 +121,9 @@ impl Peer {
         ctx.tell(match self {
             Self::Add(add) => Request::PeerAdd { peer: add.row() },
             Self::List => Request::PeerList,
-            Self::Best(best) => Request::PeerBest { spec: best.needs.spec(best.name)? },
+            Self::Best(best) => Request::PeerBest {
+                spec: best.needs.spec(best.name)?,
+            },
         })
     }
 }

@@ -7,7 +7,9 @@ use weft_api::Request;
 #[derive(Debug, clap::Subcommand)]
 pub enum Permit {
     /// Let peers run a user's tasks of a name; no permit means no
-    #[command(after_help = "Example:\n  weft permit add --task log-digest --peer solar-roof\n  weft permit add --task '*' --user '*'")]
+    #[command(
+        after_help = "Example:\n  weft permit add --task log-digest --peer solar-roof\n  weft permit add --task '*' --user '*'"
+    )]
     Add(Row),
     /// List the permits
     #[command(after_help = "Example:\n  weft permit list")]
@@ -40,13 +42,17 @@ impl Permit {
     /// What the node refuses.
     pub fn run(self, ctx: &Ctx) -> Outcome {
         ctx.tell(match self {
-            Self::Add(Row { user, task, peer }) => {
-                Request::PermitAdd { user: user.unwrap_or_default(), task, peer }
-            }
+            Self::Add(Row { user, task, peer }) => Request::PermitAdd {
+                user: user.unwrap_or_default(),
+                task,
+                peer,
+            },
             Self::List => Request::PermitList,
-            Self::Remove(Row { user, task, peer }) => {
-                Request::PermitRemove { user: user.unwrap_or_default(), task, peer }
-            }
+            Self::Remove(Row { user, task, peer }) => Request::PermitRemove {
+                user: user.unwrap_or_default(),
+                task,
+                peer,
+            },
         })
     }
 }

@@ -19,7 +19,9 @@ pub enum Plugin {
     Test(Test),
     Bench(Bench),
     /// Look at a release or a component file: world, imports, features, config schema; nothing is stored
-    #[command(after_help = "Example:\n  weft plugin inspect scorer-latency\n  weft plugin inspect target/weft/my-scorer.wasm")]
+    #[command(
+        after_help = "Example:\n  weft plugin inspect scorer-latency\n  weft plugin inspect target/weft/my-scorer.wasm"
+    )]
     Inspect {
         /// A release's CID or name, or a component file
         #[arg(value_name = "CID|NAME|FILE")]
@@ -88,7 +90,9 @@ pub struct Bench {
 
 /// Call a plugin by hand; nothing is stored
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  weft plugin run health-override --call '{\"judge\": {\"name\": \"hospital-backup\"}}'")]
+#[command(
+    after_help = "Example:\n  weft plugin run health-override --call '{\"judge\": {\"name\": \"hospital-backup\"}}'"
+)]
 pub struct Run {
     /// A release's CID or name, or a component file
     #[arg(value_name = "CID|NAME|FILE")]
@@ -156,24 +160,45 @@ impl Plugin {
             Self::Test(verb) => verb.run(ctx),
             Self::Bench(verb) => {
                 let _spin = ctx.spin("measuring");
-                ctx.tell(Request::PluginBench { target: target(&verb.target)?, calls: verb.calls as usize })
+                ctx.tell(Request::PluginBench {
+                    target: target(&verb.target)?,
+                    calls: verb.calls as usize,
+                })
             }
-            Self::Inspect { target: text } => {
-                ctx.tell(Request::ReleaseInspect { target: target(&text)? })
-            }
-            Self::Run(Run { target: text, call, config, at }) => {
-                ctx.tell(Request::PluginRun { target: target(&text)?, call, config, at })
-            }
+            Self::Inspect { target: text } => ctx.tell(Request::ReleaseInspect {
+                target: target(&text)?,
+            }),
+            Self::Run(Run {
+                target: text,
+                call,
+                config,
+                at,
+            }) => ctx.tell(Request::PluginRun {
+                target: target(&text)?,
+                call,
+                config,
+                at,
+            }),
             Self::Add(Add { file, revision }) => ctx.tell(Request::ReleaseAdd {
                 path: absolute_text(&file)?,
                 kind: KIND.into(),
                 revision,
             }),
             Self::List(List { slots: true }) => ctx.tell(Request::SlotList),
-            Self::List(List { slots: false }) => ctx.tell(Request::ReleaseList { kind: KIND.into() }),
-            Self::Use(Use { slot, target: text, config, add }) => {
-                ctx.tell(Request::SlotUse { slot, target: target(&text)?, config, add })
+            Self::List(List { slots: false }) => {
+                ctx.tell(Request::ReleaseList { kind: KIND.into() })
             }
+            Self::Use(Use {
+                slot,
+                target: text,
+                config,
+                add,
+            }) => ctx.tell(Request::SlotUse {
+                slot,
+                target: target(&text)?,
+                config,
+                add,
+            }),
             Self::Rollback { slot } => ctx.tell(Request::SlotRollback { slot }),
             Self::History { slot } => ctx.tell(Request::SlotHistory { slot }),
             Self::Bundle(verb) => verb.run(ctx),
@@ -187,6 +212,8 @@ impl Test {
         if dir.is_dir() {
             return project::test(ctx, dir, self.native);
         }
-        ctx.tell(Request::PluginTest { target: target(&self.target)? })
+        ctx.tell(Request::PluginTest {
+            target: target(&self.target)?,
+        })
     }
 }

@@ -18,7 +18,9 @@ const BUNDLE_DIR: &str = "plugins/bundle";
 /// Needs Rust with the target wasm32-unknown-unknown. The result is one file that holds its own description; the same
 /// sources, lock file and toolchain give the same bytes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  weft plugin build my-scorer\n  weft workload build my-count --out my-count.wasm")]
+#[command(
+    after_help = "Example:\n  weft plugin build my-scorer\n  weft workload build my-count --out my-count.wasm"
+)]
 pub struct Build {
     /// The project's folder
     #[arg(default_value = ".")]
@@ -64,7 +66,11 @@ impl Build {
             ..BuildOptions::default()
         };
         let built = weft_build::build(&self.dir, &options).map_err(|e| refusal(&e))?;
-        let verb = if kind == "workload" { "workload" } else { "plugin" };
+        let verb = if kind == "workload" {
+            "workload"
+        } else {
+            "plugin"
+        };
         let text = render::built(&built, &format!("weft {verb} add {}", built.path.display()));
         ctx.show_value(&report(&built), &text)
     }
@@ -78,17 +84,29 @@ impl Bundle {
     pub fn run(self, ctx: &Ctx) -> Outcome {
         let workspace = repository()?;
         let dir = workspace.join(BUNDLE_DIR);
-        let options =
-            BuildOptions { offline: self.offline, quiet: true, ..BuildOptions::default() };
+        let options = BuildOptions {
+            offline: self.offline,
+            quiet: true,
+            ..BuildOptions::default()
+        };
         let mut told = |name: &str| ctx.note(&format!("building {name}"));
         if self.check {
             let differences = bundle::bundle_check(&workspace, &dir, &options, &mut told)
                 .map_err(|e| refusal(&e))?;
-            let rows = differences.iter().map(|d| json!({"name": d.name, "what": d.what}));
-            let value = json!({"equal": differences.is_empty(), "differences": rows.collect::<Vec<_>>()});
-            let lines = differences.iter().map(|d| (d.name.as_str(), d.what.as_str()));
+            let rows = differences
+                .iter()
+                .map(|d| json!({"name": d.name, "what": d.what}));
+            let value =
+                json!({"equal": differences.is_empty(), "differences": rows.collect::<Vec<_>>()});
+            let lines = differences
+                .iter()
+                .map(|d| (d.name.as_str(), d.what.as_str()));
             ctx.show_value(&value, &render::bundle_check(lines))?;
-            return Ok(if differences.is_empty() { Exit::Ok } else { Exit::Differs });
+            return Ok(if differences.is_empty() {
+                Exit::Ok
+            } else {
+                Exit::Differs
+            });
         }
         let lock =
             bundle::bundle(&workspace, &dir, &options, &mut told).map_err(|e| refusal(&e))?;
@@ -133,13 +151,18 @@ fn made(ctx: &Ctx, dir: &Path, verb: &str) -> Outcome {
 pub fn test(ctx: &Ctx, dir: &Path, native: bool) -> Outcome {
     // Before minutes of compiling: without a home the second part can't be done.
     let client = if native { None } else { Some(ctx.client()?) };
-    let options = BuildOptions { quiet: ctx.json(), ..BuildOptions::default() };
+    let options = BuildOptions {
+        quiet: ctx.json(),
+        ..BuildOptions::default()
+    };
     weft_build::test(dir, &options).map_err(|e| refusal(&e))?;
     let Some(client) = client else {
         return ctx.show_value(&json!({"native": true}), "the project's own tests passed\n");
     };
     let built = weft_build::build(dir, &options).map_err(|e| refusal(&e))?;
-    let response = client.call(Request::PluginTest { target: absolute_text(&built.path)? })?;
+    let response = client.call(Request::PluginTest {
+        target: absolute_text(&built.path)?,
+    })?;
     ctx.show(&response)
 }
 
@@ -163,7 +186,11 @@ fn repository() -> Result<PathBuf, ApiError> {
     });
     found.map(Path::to_owned).ok_or_else(|| {
         let message = format!("`{}` lies outside of Weft's own repository", here.display());
-        ApiError::new("invalid", message, "for a plugin of your own: weft plugin build, weft plugin add")
+        ApiError::new(
+            "invalid",
+            message,
+            "for a plugin of your own: weft plugin build, weft plugin add",
+        )
     })
 }
 
@@ -171,9 +198,9 @@ fn repository() -> Result<PathBuf, ApiError> {
 fn refusal(error: &BuildError) -> ApiError {
     let code = match error {
         BuildError::Io { .. } => "io",
-        BuildError::Program { .. } | BuildError::NoTarget { .. } | BuildError::NoTargetNoRustup { .. } => {
-            "unavailable"
-        }
+        BuildError::Program { .. }
+        | BuildError::NoTarget { .. }
+        | BuildError::NoTargetNoRustup { .. } => "unavailable",
         BuildError::NotEmpty { .. } => "conflict",
         BuildError::BadName { .. } | BuildError::BadSlot { .. } => "invalid",
         _ => "refused",

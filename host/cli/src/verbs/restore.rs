@@ -3,8 +3,7 @@
 use crate::ctx::{Ctx, Outcome, absolute};
 use std::path::PathBuf;
 use std::sync::Arc;
-use weft_api::Response;
-use weft_node::{Node, RestoreOptions, SystemClock};
+use weft_api::{Node, Response, RestoreOptions, SystemClock};
 
 /// Make a home from a backup
 ///

@@ -6,18 +6,17 @@ use crate::render;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use weft_api::server::Server;
-use weft_api::{ApiError, Client};
-use weft_node::Node;
+use weft_api::{ApiError, Node};
 
-/// All the time from the signal to the end of the process.
-const STOP_LIMIT: Duration = Duration::from_secs(5);
+/// How long the task in hand may take to end, once requests in flight had their time: in all under 5 s.
+const RESUMER_PATIENCE: Duration = Duration::from_millis(500);
 
-/// What is kept of it for the runtime's threads.
-const RUNTIME_SHARE: Duration = Duration::from_millis(250);
+/// What threads that still answer a request are given in the end.
+const RUNTIME_PATIENCE: Duration = Duration::from_millis(250);
 
 /// Serve this home until Ctrl-C, `weft stop` or SIGTERM
 ///
@@ -25,7 +24,9 @@ const RUNTIME_SHARE: Duration = Duration::from_millis(250);
 /// socket DIR/weft.sock. Prints one line once it listens; the log goes to stderr (WEFT_LOG says what it holds).
 /// It stops within 5 seconds; a task that then still runs is run again at the next start.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  weft start &\n  weft task submit --name log-digest --input /var/log/syslog")]
+#[command(
+    after_help = "Example:\n  weft start &\n  weft task submit --name log-digest --input /var/log/syslog"
+)]
 pub struct Start {}
 
 impl Start {
@@ -39,11 +40,14 @@ impl Start {
             .enable_all()
             .build()
             .map_err(|e| ApiError::new("io", format!("the daemon can't start: {e}"), ""))?;
+        let stop = CancellationToken::new();
         let resumer = Resumer::start(&node)?;
-        let served = runtime.block_on(serve(ctx, node));
-        let stop_by = Instant::now() + STOP_LIMIT - weft_api::server::STOP_PATIENCE;
-        resumer.stop(stop_by - RUNTIME_SHARE);
-        runtime.shutdown_timeout(stop_by.saturating_duration_since(Instant::now()));
+        let served = runtime.block_on(async {
+            tokio::spawn(resumer.told_by(stop.clone()));
+            serve(ctx, node, stop).await
+        });
+        resumer.end();
+        runtime.shutdown_timeout(RUNTIME_PATIENCE);
         served
     }
 }
@@ -53,14 +57,20 @@ fn open(ctx: &Ctx) -> Result<Arc<Node>, ApiError> {
     let client = ctx.client()?;
     client.into_node().ok_or_else(|| {
         let home = ctx.home().display();
-        ApiError::new("busy", format!("a daemon serves `{home}` already"), format!("weft --home {home} stop"))
+        ApiError::new(
+            "busy",
+            format!("a daemon serves `{home}` already"),
+            format!("weft --home {home} stop"),
+        )
     })
 }
 
-async fn serve(ctx: &Ctx, node: Arc<Node>) -> Outcome {
-    let stop = CancellationToken::new();
+async fn serve(ctx: &Ctx, node: Arc<Node>, stop: CancellationToken) -> Outcome {
     // Before the line is printed: who waits for it may signal at once.
-    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let signals = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    );
     let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
         return Err(ApiError::new("io", "the daemon can't hear signals", ""));
     };
@@ -86,6 +96,7 @@ async fn serve(ctx: &Ctx, node: Arc<Node>) -> Outcome {
 
 /// The thread that resumes tasks.
 struct Resumer {
+    node: Arc<Node>,
     stop: Arc<AtomicBool>,
     ended: mpsc::Receiver<()>,
 }
@@ -94,23 +105,40 @@ impl Resumer {
     fn start(node: &Arc<Node>) -> Result<Self, ApiError> {
         let stop = Arc::new(AtomicBool::new(false));
         let (end, ended) = mpsc::channel();
-        let (node, flag) = (Arc::clone(node), Arc::clone(&stop));
+        let (own, flag) = (Arc::clone(node), Arc::clone(&stop));
         std::thread::Builder::new()
             .name("resume".into())
             .spawn(move || {
-                node.run_daemon(flag);
+                own.run_daemon(&flag);
                 // The receiver is gone only when the process is.
                 let _ = end.send(());
             })
             .map_err(|e| ApiError::new("io", format!("the daemon can't start: {e}"), ""))?;
-        Ok(Self { stop, ended })
+        Ok(Self {
+            node: Arc::clone(node),
+            stop,
+            ended,
+        })
+    }
+
+    /// Tells it to end when the token is cancelled, so that jobs are told while requests still wait for them.
+    fn told_by(&self, token: CancellationToken) -> impl Future<Output = ()> + Send + use<> {
+        let (node, stop) = (Arc::clone(&self.node), Arc::clone(&self.stop));
+        async move {
+            token.cancelled().await;
+            stop.store(true, Ordering::Release);
+            node.wake();
+        }
     }
 
     /// Ends it, or lets it go when it does not end in time: the home is crash-safe.
-    fn stop(self, by: Instant) {
-        self.stop.store(true, Ordering::SeqCst);
-        if self.ended.recv_timeout(by.saturating_duration_since(Instant::now())).is_err() {
-            tracing::warn!("stopped before the task in hand was done; it is run again at the next start");
+    fn end(self) {
+        self.stop.store(true, Ordering::Release);
+        self.node.wake();
+        if self.ended.recv_timeout(RESUMER_PATIENCE).is_err() {
+            tracing::warn!(
+                "stopped before the task in hand was done; it is run again at the next start"
+            );
         }
     }
 }

@@ -17,7 +17,11 @@ impl Stop {
     /// `not-found` when none runs.
     pub fn run(self, ctx: &Ctx) -> Outcome {
         let daemon = Client::of_daemon(ctx.home()).ok_or_else(|| {
-            ApiError::new("not-found", format!("no daemon serves `{}`", ctx.home().display()), "")
+            ApiError::new(
+                "not-found",
+                format!("no daemon serves `{}`", ctx.home().display()),
+                "",
+            )
         })?;
         ctx.show(&daemon.call(Request::Stop)?)
     }

@@ -52,7 +52,9 @@ pub struct Submit {
 
 /// Say what would become of a task, now or at another moment; nothing is stored
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  weft task check --name nightly-train --watts 300 --at 2026-11-21T23:00:00Z")]
+#[command(
+    after_help = "Example:\n  weft task check --name nightly-train --watts 300 --at 2026-11-21T23:00:00Z"
+)]
 pub struct Check {
     /// The task's name, 1 to 256 bytes
     #[arg(long, value_name = "NAME")]
@@ -91,12 +93,15 @@ impl Task {
     pub fn run(self, ctx: &Ctx) -> Outcome {
         match self {
             Self::Submit(verb) => verb.run(ctx),
-            Self::Check(verb) => {
-                ctx.tell(Request::TaskCheck { spec: verb.needs.spec(verb.name)?, at: verb.at })
-            }
-            Self::List(verb) => {
-                ctx.tell(Request::TaskList { user: verb.user, status: verb.status, limit: verb.limit })
-            }
+            Self::Check(verb) => ctx.tell(Request::TaskCheck {
+                spec: verb.needs.spec(verb.name)?,
+                at: verb.at,
+            }),
+            Self::List(verb) => ctx.tell(Request::TaskList {
+                user: verb.user,
+                status: verb.status,
+                limit: verb.limit,
+            }),
             Self::Show { task } => ctx.tell(Request::TaskShow { task }),
             Self::Cancel { task } => ctx.tell(Request::TaskCancel { task }),
         }
@@ -106,7 +111,10 @@ impl Task {
 impl Submit {
     fn run(self, ctx: &Ctx) -> Outcome {
         let wait = self.wait;
-        let request = Request::TaskSubmit { spec: self.needs.spec(self.name)?, wait };
+        let request = Request::TaskSubmit {
+            spec: self.needs.spec(self.name)?,
+            wait,
+        };
         let response = ask(ctx, request, wait)?;
         let exit = ctx.show(&response)?;
         Ok(match &response {
@@ -123,5 +131,7 @@ fn ask(ctx: &Ctx, request: Request, wait: bool) -> Result<Response, ApiError> {
 }
 
 fn ended_badly(status: &str) -> bool {
-    [Status::Blocked, Status::Failed, Status::Cancelled].iter().any(|s| s.word() == status)
+    [Status::Blocked, Status::Failed, Status::Cancelled]
+        .iter()
+        .any(|s| s.word() == status)
 }

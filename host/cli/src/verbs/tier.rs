@@ -37,9 +37,11 @@ impl Tier {
     pub fn run(self, ctx: &Ctx) -> Outcome {
         ctx.tell(match self {
             Self::Show { user } => Request::TierShow { user },
-            Self::Donate { user, amount, by } => {
-                Request::TierDonate { user: user.unwrap_or_default(), amount, by }
-            }
+            Self::Donate { user, amount, by } => Request::TierDonate {
+                user: user.unwrap_or_default(),
+                amount,
+                by,
+            },
         })
     }
 }

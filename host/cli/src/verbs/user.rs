@@ -64,7 +64,9 @@ impl User {
                 critical_any_hour: set.critical_any_hour,
                 critical_any_idle: set.critical_any_idle,
             }),
-            Self::Show { user } => ctx.tell(Request::UserShow { user: user.unwrap_or_default() }),
+            Self::Show { user } => ctx.tell(Request::UserShow {
+                user: user.unwrap_or_default(),
+            }),
             Self::Hours(verb) => verb.run(ctx),
             Self::Rules(verb) => verb.run(ctx),
         }

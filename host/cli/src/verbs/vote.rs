@@ -16,7 +16,9 @@ pub enum Vote {
         minutes: Option<u32>,
     },
     /// Cast a ballot; a second one of the same member takes the place of the first
-    #[command(after_help = "Example:\n  weft vote cast nightly-train high\n  weft vote cast nightly-train low --user bob@example.com")]
+    #[command(
+        after_help = "Example:\n  weft vote cast nightly-train high\n  weft vote cast nightly-train low --user bob@example.com"
+    )]
     Cast {
         /// The vote's id, or the task's name
         poll: String,
@@ -42,7 +44,11 @@ impl Vote {
     pub fn run(self, ctx: &Ctx) -> Outcome {
         ctx.tell(match self {
             Self::Open { name, minutes } => Request::VoteOpen { name, minutes },
-            Self::Cast { poll, choice, user } => Request::VoteCast { poll, choice, voter: user },
+            Self::Cast { poll, choice, user } => Request::VoteCast {
+                poll,
+                choice,
+                voter: user,
+            },
             Self::Show { poll } => Request::VoteShow { poll },
         })
     }

@@ -72,18 +72,19 @@ impl Workload {
         match self {
             Self::New { name, path } => project::new_workload(ctx, &name, path),
             Self::Build(verb) => verb.run(ctx, KIND),
-            Self::Inspect { target: text } => {
-                ctx.tell(Request::ReleaseInspect { target: target(&text)? })
-            }
+            Self::Inspect { target: text } => ctx.tell(Request::ReleaseInspect {
+                target: target(&text)?,
+            }),
             Self::Add { file, revision } => ctx.tell(Request::ReleaseAdd {
                 path: absolute_text(&file)?,
                 kind: KIND.into(),
                 revision,
             }),
             Self::List => ctx.tell(Request::ReleaseList { kind: KIND.into() }),
-            Self::Use { name, target: text } => {
-                ctx.tell(Request::WorkloadUse { name, target: target(&text)? })
-            }
+            Self::Use { name, target: text } => ctx.tell(Request::WorkloadUse {
+                name,
+                target: target(&text)?,
+            }),
             Self::Rollback { name } => ctx.tell(Request::WorkloadRollback { name }),
             Self::History { name } => ctx.tell(Request::WorkloadHistory { name }),
         }

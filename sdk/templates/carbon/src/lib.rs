@@ -43,7 +43,10 @@ impl Carbon for Policy {
         };
         for segment in job.actors.iter().flat_map(|actor| &actor.segments) {
             if !(segment.wh.is_finite() && segment.wh >= 0.0) {
-                return Err(PolicyError::BadInput(format!("a segment used {} Wh", segment.wh)));
+                return Err(PolicyError::BadInput(format!(
+                    "a segment used {} Wh",
+                    segment.wh
+                )));
             }
             energy += segment.wh;
             emitted += milligrams(segment.wh, segment.grid.unwrap_or(config.unknown_grid));

@@ -20,7 +20,9 @@ impl Reputation for Policy {
     fn judge(_: Instant, config: &Config, subject: &Subject) -> Result<Score, PolicyError> {
         let prior = subject.prior.map_or(0.5, |score| score.value);
         if !(0.0..=1.0).contains(&prior) {
-            return Err(PolicyError::BadInput(format!("the prior is {prior}, allowed is 0 to 1")));
+            return Err(PolicyError::BadInput(format!(
+                "the prior is {prior}, allowed is 0 to 1"
+            )));
         }
         let all = subject.receipts.len() as f64;
         let right = subject.receipts.iter().filter(|r| r.correct).count() as f64;

@@ -21,7 +21,11 @@ impl Sla for Policy {
 
     fn judge(now: Instant, config: &Config, request: &Request) -> Result<Plan, PolicyError> {
         let urgent = request.class == "urgent";
-        let patience = if urgent { 0 } else { config.patience_hours * HOUR_MS };
+        let patience = if urgent {
+            0
+        } else {
+            config.patience_hours * HOUR_MS
+        };
         let patient_until = request.submitted.saturating_add_unsigned(patience);
         let in_time = request
             .deadline

@@ -45,7 +45,10 @@ impl Workload for Count {
             bytes += read as u64;
             input.consume(read);
         }
-        writeln!(output, r#"{{"bytes":{bytes},"lines":{lines},"words":{words}}}"#)?;
+        writeln!(
+            output,
+            r#"{{"bytes":{bytes},"lines":{lines},"words":{words}}}"#
+        )?;
         Ok(format!("{words} words in {lines} lines"))
     }
 }
@@ -79,6 +82,9 @@ mod tests {
     #[test]
     fn params_are_refused() {
         let refused = Count::run(r#"{"x":1}"#, &mut [].as_slice(), &mut Vec::new());
-        assert!(matches!(refused, Err(JobError::BadParams(_))), "{refused:?}");
+        assert!(
+            matches!(refused, Err(JobError::BadParams(_))),
+            "{refused:?}"
+        );
     }
 }

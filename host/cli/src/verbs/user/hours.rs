@@ -75,8 +75,13 @@ impl Hours {
                 until: add.until,
                 description: add.description,
             },
-            Self::List { user } => Request::HoursList { user: user.unwrap_or_default() },
-            Self::Remove { id, user } => Request::HoursRemove { user: user.unwrap_or_default(), id },
+            Self::List { user } => Request::HoursList {
+                user: user.unwrap_or_default(),
+            },
+            Self::Remove { id, user } => Request::HoursRemove {
+                user: user.unwrap_or_default(),
+                id,
+            },
         })
     }
 }

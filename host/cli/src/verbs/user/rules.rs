@@ -41,9 +41,12 @@ pub enum Rules {
 ///   no_heavy_computation  blocks training, rendering, analysis
 ///   no_data_intensive     blocks backup, sync, transfer
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment, after_help = "Examples:
+#[command(
+    verbatim_doc_comment,
+    after_help = "Examples:
   weft user rules add --type max_power_watts --value 50
-  weft user rules add --type task_type_blacklist --value mining --reasoning \"not on my power\"")]
+  weft user rules add --type task_type_blacklist --value mining --reasoning \"not on my power\""
+)]
 pub struct Add {
     /// Whose [default: the home's owner]
     #[arg(long, value_name = "NAME")]
@@ -85,9 +88,16 @@ impl Rules {
                 level: add.level,
                 reasoning: add.reasoning,
             },
-            Self::List { user } => Request::RulesList { user: user.unwrap_or_default() },
-            Self::Remove { id, user } => Request::RulesRemove { user: user.unwrap_or_default(), id },
-            Self::Check { user } => Request::RulesCheck { user: user.unwrap_or_default() },
+            Self::List { user } => Request::RulesList {
+                user: user.unwrap_or_default(),
+            },
+            Self::Remove { id, user } => Request::RulesRemove {
+                user: user.unwrap_or_default(),
+                id,
+            },
+            Self::Check { user } => Request::RulesCheck {
+                user: user.unwrap_or_default(),
+            },
         })
     }
 }

@@ -25,7 +25,7 @@ pub const VERIFIED: &str = "verified";
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Descriptor {
-    slot: String,
+    slot: Option<String>,
     name: String,
     version: String,
     description: String,
@@ -619,7 +619,7 @@ fn vectors_of(descriptor: &Descriptor) -> Result<Vec<Vector>> {
                 ))
             };
             let call = if v.call.is_empty() {
-                descriptor.slot.clone()
+                descriptor.slot.clone().unwrap_or_default()
             } else {
                 v.call.clone()
             };

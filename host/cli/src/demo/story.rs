@@ -165,8 +165,8 @@ fn quota(stage: &mut Stage<'_>) -> Result<(), ApiError> {
         })?;
     }
     let eleventh = stage.submit(thumbnails, "queued")?;
-    stage.later(13 * HOUR_MS)?;
-    stage.say("  Saturday 03:01: after the reset the node took it up by itself")?;
+    stage.later(14 * HOUR_MS)?;
+    stage.say("  Saturday 02:01: after the reset the node took it up by itself")?;
     stage.show(&eleventh.task, "delegated").map(drop)
 }
 

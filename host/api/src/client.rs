@@ -68,8 +68,14 @@ impl Client {
         bundle: &[BundleComponent],
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ApiError> {
-        let options = OpenOptions { home: home.to_owned(), bundle: bundle.to_vec(), clock };
-        Ok(Self { way: Way::Here(Node::open(&options)?) })
+        let options = OpenOptions {
+            home: home.to_owned(),
+            bundle: bundle.to_vec(),
+            clock,
+        };
+        Ok(Self {
+            way: Way::Here(Node::open(&options)?),
+        })
     }
 
     /// Does what a daemon does from time to time: closes votes that are over, decides again about tasks whose moment

@@ -15,4 +15,7 @@ pub use client::Client;
 pub use request::{PeerRow, Request};
 pub use response::{ApiError, Response};
 pub use weft_node::report;
-pub use weft_node::{BundleComponent, Clock, InitOptions, ManualClock, Node, OpenOptions, RestoreOptions, SystemClock};
+pub use weft_node::{
+    BundleComponent, Clock, InitOptions, ManualClock, Node, OpenOptions, RestoreOptions,
+    SystemClock,
+};

@@ -33,6 +33,8 @@ pub fn short(cid: &str) -> String {
 
 /// The CID of one block of raw bytes whose sha2-256 is known.
 pub fn raw_cid_of_digest(digest: &[u8; 32]) -> Cid {
-    let hash = Code::Sha2_256.wrap(digest).expect("a sha2-256 digest has 32 bytes");
+    let hash = Code::Sha2_256
+        .wrap(digest)
+        .expect("a sha2-256 digest has 32 bytes");
     Cid::new_v1(RAW, hash)
 }

@@ -4,7 +4,9 @@
 use rusqlite::Connection;
 use std::sync::Arc;
 use weft_api::report::TaskReport;
-use weft_api::{BundleComponent, Client, InitOptions, ManualClock, Node, PeerRow, Request, Response};
+use weft_api::{
+    BundleComponent, Client, InitOptions, ManualClock, Node, PeerRow, Request, Response,
+};
 use weft_model::task::TaskSpec;
 
 const ALICE: &str = "a@example.com";
@@ -19,7 +21,13 @@ struct World {
 }
 
 fn bundle() -> Vec<BundleComponent> {
-    weft_bundle::COMPONENTS.iter().map(|c| BundleComponent { name: c.name, bytes: c.bytes }).collect()
+    weft_bundle::COMPONENTS
+        .iter()
+        .map(|c| BundleComponent {
+            name: c.name,
+            bytes: c.bytes,
+        })
+        .collect()
 }
 
 impl World {
@@ -35,19 +43,30 @@ impl World {
         })
         .expect("a home");
         let client = Client::hosted(&path, &bundle(), clock.clone()).expect("a node");
-        let world = Self { home, client, clock };
-        world.sql("INSERT INTO user_preferences (user_id, timezone) VALUES ('a@example.com', 'UTC')");
+        let world = Self {
+            home,
+            client,
+            clock,
+        };
+        world.sql(
+            "INSERT INTO user_preferences (user_id, timezone) VALUES ('a@example.com', 'UTC')",
+        );
         world
     }
 
     /// A second connection, as a person with `sqlite3` has one.
     fn sql(&self, statement: &str) {
-        let connection = Connection::open(self.home.path().join("home/weft.db")).expect("the database");
-        connection.execute_batch(statement).unwrap_or_else(|e| panic!("{statement}: {e}"));
+        let connection =
+            Connection::open(self.home.path().join("home/weft.db")).expect("the database");
+        connection
+            .execute_batch(statement)
+            .unwrap_or_else(|e| panic!("{statement}: {e}"));
     }
 
     fn ask(&self, request: Request) -> Response {
-        self.client.call(request.clone()).unwrap_or_else(|e| panic!("{request:?}: {e}"))
+        self.client
+            .call(request.clone())
+            .unwrap_or_else(|e| panic!("{request:?}: {e}"))
     }
 
     fn submit(&self, spec: TaskSpec) -> TaskReport {
@@ -72,7 +91,11 @@ impl World {
     }
 
     fn clean(&self) {
-        self.ask(Request::EnergySet { kind: "solar".into(), percent: 95.0, grid: Some(45.0) });
+        self.ask(Request::EnergySet {
+            kind: "solar".into(),
+            percent: 95.0,
+            grid: Some(45.0),
+        });
     }
 
     fn peer(&self, id: &str, percent: f64) {
@@ -93,7 +116,10 @@ fn task(name: &str) -> TaskSpec {
 }
 
 fn echo() -> TaskSpec {
-    TaskSpec { workload: Some("log-digest".into()), ..task("digest") }
+    TaskSpec {
+        workload: Some("log-digest".into()),
+        ..task("digest")
+    }
 }
 
 #[test]
@@ -109,34 +135,66 @@ fn the_guides_statements_are_obeyed_by_the_next_decision() {
     assert_eq!(closed.status, "deferred", "{closed:?}");
     assert_eq!(closed.reason.as_deref(), Some("Outside delegation hours"));
     assert_eq!(closed.next_window_start.as_deref(), Some("23:00"));
-    world.sql("UPDATE delegation_hours SET is_active = 0 WHERE id = 'dh-1' AND user_id = 'a@example.com'");
+    world.sql(
+        "UPDATE delegation_hours SET is_active = 0 WHERE id = 'dh-1' AND user_id = 'a@example.com'",
+    );
     assert_eq!(world.check(echo()).status, "running");
 
     world.sql(
         "INSERT INTO ethical_rules (id, user_id, rule_type, rule_value, enforcement_level, is_active, reasoning)
          VALUES ('rule-video', 'a@example.com', 'task_type_blacklist', 'video', 'strict', 1, 'no video')",
     );
-    let blocked = world.check(TaskSpec { name: "video-render".into(), ..echo() });
+    let blocked = world.check(TaskSpec {
+        name: "video-render".into(),
+        ..echo()
+    });
     assert_eq!(blocked.status, "blocked");
-    assert_eq!(blocked.reason.as_deref(), Some("Hard violation: task_type_blacklist"));
+    assert_eq!(
+        blocked.reason.as_deref(),
+        Some("Hard violation: task_type_blacklist")
+    );
     assert_eq!(blocked.violations[0].rule, "rule-video");
     world.sql("UPDATE ethical_rules SET is_active = 0 WHERE id = 'rule-video' AND user_id = 'a@example.com'");
-    assert_eq!(world.check(TaskSpec { name: "video-render".into(), ..echo() }).status, "running");
+    assert_eq!(
+        world
+            .check(TaskSpec {
+                name: "video-render".into(),
+                ..echo()
+            })
+            .status,
+        "running"
+    );
 }
 
 #[test]
 fn malformed_rows_close_their_owners_rules_and_are_named() {
     for (statement, wanted) in [
-        ("INSERT INTO delegation_hours (id, user_id, start_hour, end_hour) VALUES ('h', 'a@example.com', 27, 7)", "delegation_hours"),
-        ("INSERT INTO ethical_rules (id, user_id, rule_type, enforcement_level) VALUES ('r', 'a@example.com', 'max_power_watts', 'maybe')", "enforcement_level"),
-        ("UPDATE user_preferences SET timezone = 'Mars/Olympus' WHERE user_id = 'a@example.com'", "timezone"),
-        ("UPDATE user_preferences SET min_idle_between_tasks_minutes = -3", "min_idle_between_tasks_minutes"),
+        (
+            "INSERT INTO delegation_hours (id, user_id, start_hour, end_hour) VALUES ('h', 'a@example.com', 27, 7)",
+            "delegation_hours",
+        ),
+        (
+            "INSERT INTO ethical_rules (id, user_id, rule_type, enforcement_level) VALUES ('r', 'a@example.com', 'max_power_watts', 'maybe')",
+            "enforcement_level",
+        ),
+        (
+            "UPDATE user_preferences SET timezone = 'Mars/Olympus' WHERE user_id = 'a@example.com'",
+            "timezone",
+        ),
+        (
+            "UPDATE user_preferences SET min_idle_between_tasks_minutes = -3",
+            "min_idle_between_tasks_minutes",
+        ),
     ] {
         let world = World::new();
         world.clean();
         world.sql(statement);
         let task = world.check(echo());
-        assert!(matches!(task.status.as_str(), "deferred" | "blocked"), "{statement}: {}", task.status);
+        assert!(
+            matches!(task.status.as_str(), "deferred" | "blocked"),
+            "{statement}: {}",
+            task.status
+        );
         let reason = task.reason.unwrap_or_default();
         assert!(reason.contains(wanted), "{statement}: {reason}");
     }
@@ -150,7 +208,10 @@ fn an_unknown_rule_type_blocks_and_is_named() {
     let task = world.check(echo());
     assert_eq!(task.status, "blocked");
     let reason = task.reason.unwrap_or_default();
-    assert!(reason.contains("odd") && reason.contains("no_fun"), "{reason}");
+    assert!(
+        reason.contains("odd") && reason.contains("no_fun"),
+        "{reason}"
+    );
 }
 
 #[test]
@@ -160,13 +221,19 @@ fn a_task_runs_here_rests_the_device_and_leaves_output_receipt_and_carbon() {
     let log = world.home.path().join("app.log");
     std::fs::write(&log, "2026-06-18 11:00:00 started\n2026-06-18 11:00:01 user 17 in\n2026-06-18 11:00:02 user 18 in\n")
         .expect("a log");
-    let done = world.submit(TaskSpec { input: Some(log.display().to_string()), ..echo() });
+    let done = world.submit(TaskSpec {
+        input: Some(log.display().to_string()),
+        ..echo()
+    });
     assert_eq!(done.status, "done", "{done:?}");
-    let output = std::fs::read_to_string(done.output.as_ref().expect("an output")).expect("readable");
+    let output =
+        std::fs::read_to_string(done.output.as_ref().expect("an output")).expect("readable");
     let digest: serde_json::Value = serde_json::from_str(&output).expect("the digest is JSON");
     assert_eq!(digest["lines"], 3);
     assert!(done.receipt.is_some() && done.decision.is_some());
-    let Response::Carbon(carbon) = world.ask(Request::CarbonReport { month: Some("2026-06".into()) }) else {
+    let Response::Carbon(carbon) = world.ask(Request::CarbonReport {
+        month: Some("2026-06".into()),
+    }) else {
         panic!("a report");
     };
     assert_eq!(carbon.tasks, 1);
@@ -185,19 +252,36 @@ fn a_task_without_a_workload_fails_and_is_never_done() {
     world.clean();
     let failed = world.submit(task("nothing-bound"));
     assert_eq!(failed.status, "failed");
-    assert!(failed.reason.unwrap_or_default().contains("no workload is bound"));
+    assert!(
+        failed
+            .reason
+            .unwrap_or_default()
+            .contains("no workload is bound")
+    );
     assert!(failed.output.is_none() && failed.receipt.is_none());
 }
 
 #[test]
 fn clean_energy_is_waited_for_and_the_daemon_takes_the_task_up_by_itself() {
     let world = World::new();
-    world.ask(Request::EnergySet { kind: "coal".into(), percent: 10.0, grid: Some(800.0) });
+    world.ask(Request::EnergySet {
+        kind: "coal".into(),
+        percent: 10.0,
+        grid: Some(800.0),
+    });
     world.peer("roof", 40.0);
-    world.ask(Request::PermitAdd { user: "*".into(), task: "*".into(), peer: None });
+    world.ask(Request::PermitAdd {
+        user: "*".into(),
+        task: "*".into(),
+        peer: None,
+    });
     let waiting = world.submit(task("photos"));
     assert_eq!(waiting.status, "deferred", "{waiting:?}");
-    assert_eq!(waiting.sla.as_deref(), Some("eco"), "an open vote means eco");
+    assert_eq!(
+        waiting.sla.as_deref(),
+        Some("eco"),
+        "an open vote means eco"
+    );
     world.client.step().expect("a look");
     assert_eq!(world.show(&waiting.task).status, "deferred");
     world.peer("roof", 96.0);
@@ -205,7 +289,10 @@ fn clean_energy_is_waited_for_and_the_daemon_takes_the_task_up_by_itself() {
     world.clock.advance(1_000);
     world.client.step().expect("and acted on");
     let delegated = world.show(&waiting.task);
-    assert_eq!((delegated.status.as_str(), delegated.peer.as_deref()), ("delegated", Some("roof")));
+    assert_eq!(
+        (delegated.status.as_str(), delegated.peer.as_deref()),
+        ("delegated", Some("roof"))
+    );
     assert!(delegated.receipt.is_none(), "a row peer sends no receipt");
 }
 
@@ -214,8 +301,16 @@ fn no_permit_means_no_and_a_permit_is_per_task() {
     let world = World::new();
     world.clean();
     world.peer("roof", 96.0);
-    assert_eq!(world.submit(task("photos")).status, "failed", "no permit, no workload");
-    world.ask(Request::PermitAdd { user: ALICE.into(), task: "photos".into(), peer: Some("roof".into()) });
+    assert_eq!(
+        world.submit(task("photos")).status,
+        "failed",
+        "no permit, no workload"
+    );
+    world.ask(Request::PermitAdd {
+        user: ALICE.into(),
+        task: "photos".into(),
+        peer: Some("roof".into()),
+    });
     assert_eq!(world.submit(task("photos")).status, "delegated");
     assert_eq!(world.submit(task("videos")).status, "failed");
     world.sql("INSERT INTO peer_permissions (peer_id, user_id, can_execute_task) VALUES ('roof', '*', '*')");
@@ -225,23 +320,38 @@ fn no_permit_means_no_and_a_permit_is_per_task() {
 #[test]
 fn a_hospital_overrides_a_firewall_does_not_and_rules_still_hold() {
     let world = World::new();
-    world.ask(Request::EnergySet { kind: "coal".into(), percent: 10.0, grid: Some(800.0) });
+    world.ask(Request::EnergySet {
+        kind: "coal".into(),
+        percent: 10.0,
+        grid: Some(800.0),
+    });
     world.peer("roof", 20.0);
-    world.ask(Request::PermitAdd { user: "*".into(), task: "*".into(), peer: None });
+    world.ask(Request::PermitAdd {
+        user: "*".into(),
+        task: "*".into(),
+        peer: None,
+    });
     world.sql(
         "INSERT INTO delegation_hours (id, user_id, start_hour, end_hour) VALUES ('n', 'a@example.com', 22, 6)",
     );
     let hospital = world.submit(task("hospital-backup"));
     assert_eq!(hospital.status, "delegated", "{hospital:?}");
     assert_eq!(hospital.importance.as_deref(), Some("critical"));
-    assert_eq!(hospital.reason.as_deref(), Some("PUBLIC HEALTH OVERRIDE: hospital-backup"));
+    assert_eq!(
+        hospital.reason.as_deref(),
+        Some("PUBLIC HEALTH OVERRIDE: hospital-backup")
+    );
     for name in ["firewall-update", "hospitality-survey"] {
         assert_eq!(world.submit(task(name)).status, "deferred", "{name}");
     }
     world.sql(
         "INSERT INTO ethical_rules (id, user_id, rule_type, rule_value) VALUES ('b', 'a@example.com', 'task_type_blacklist', 'hospital')",
     );
-    assert_eq!(world.submit(task("hospital-again")).status, "blocked", "critical never skips ethics");
+    assert_eq!(
+        world.submit(task("hospital-again")).status,
+        "blocked",
+        "critical never skips ethics"
+    );
 }
 
 #[test]
@@ -249,7 +359,11 @@ fn over_quota_is_queued_until_midnight() {
     let world = World::new();
     world.clean();
     world.peer("roof", 96.0);
-    world.ask(Request::PermitAdd { user: "*".into(), task: "*".into(), peer: None });
+    world.ask(Request::PermitAdd {
+        user: "*".into(),
+        task: "*".into(),
+        peer: None,
+    });
     for i in 0..10 {
         assert_eq!(world.submit(task("small")).status, "delegated", "task {i}");
     }
@@ -272,7 +386,9 @@ fn every_decision_can_be_run_again_and_a_changed_record_is_noticed() {
     };
     assert!(verify.equal, "{verify:?}");
     assert!(verify.calls >= 7, "{verify:?}");
-    world.sql(&format!("UPDATE blocks SET bytes = replace(hex(bytes), '00', '01') WHERE cid = '{cid}'"));
+    world.sql(&format!(
+        "UPDATE blocks SET bytes = replace(hex(bytes), '00', '01') WHERE cid = '{cid}'"
+    ));
     let again = world.client.call(Request::DecisionVerify { cid });
     match again {
         Ok(Response::Verify(v)) => assert!(!v.equal, "{v:?}"),
@@ -285,32 +401,70 @@ fn every_decision_can_be_run_again_and_a_changed_record_is_noticed() {
 fn the_voting_method_is_swapped_by_cid_and_changes_an_outcome() {
     let world = World::new();
     for user in ["b@example.com", "c@example.com"] {
-        world.ask(Request::MemberAdd { user: user.into(), did: None, role: "member".into() });
+        world.ask(Request::MemberAdd {
+            user: user.into(),
+            did: None,
+            role: "member".into(),
+        });
     }
-    world.ask(Request::MemberAdd { user: "r@example.com".into(), did: None, role: "admin".into() });
-    world.ask(Request::TierDonate { user: ALICE.into(), amount: 900.0, by: Some("r@example.com".into()) });
+    world.ask(Request::MemberAdd {
+        user: "r@example.com".into(),
+        did: None,
+        role: "admin".into(),
+    });
+    world.ask(Request::TierDonate {
+        user: ALICE.into(),
+        amount: 900.0,
+        by: Some("r@example.com".into()),
+    });
     let vote = || {
-        world.ask(Request::VoteOpen { name: "model".into(), minutes: None });
-        for (voter, choice) in [(ALICE, "high"), ("b@example.com", "low"), ("c@example.com", "low"), ("r@example.com", "low")] {
-            world.ask(Request::VoteCast { poll: "model".into(), choice: choice.into(), voter: Some(voter.into()) });
+        world.ask(Request::VoteOpen {
+            name: "model".into(),
+            minutes: None,
+        });
+        for (voter, choice) in [
+            (ALICE, "high"),
+            ("b@example.com", "low"),
+            ("c@example.com", "low"),
+            ("r@example.com", "low"),
+        ] {
+            world.ask(Request::VoteCast {
+                poll: "model".into(),
+                choice: choice.into(),
+                voter: Some(voter.into()),
+            });
         }
-        match world.ask(Request::VoteShow { poll: Some("model".into()) }) {
+        match world.ask(Request::VoteShow {
+            poll: Some("model".into()),
+        }) {
             Response::Poll(poll) => poll,
             other => panic!("{other:?}"),
         }
     };
     let equal = vote();
     assert_eq!(equal.consensus.as_deref(), Some("low"), "{equal:?}");
-    let Response::Releases(releases) = world.ask(Request::ReleaseList { kind: "policy".into() }) else {
+    let Response::Releases(releases) = world.ask(Request::ReleaseList {
+        kind: "policy".into(),
+    }) else {
         panic!("releases");
     };
-    let stake = releases.iter().find(|r| r.name == "voting-stake").expect("it is in the bundle");
-    world.ask(Request::SlotUse { slot: "voting".into(), target: stake.cid.clone(), config: None, add: false });
+    let stake = releases
+        .iter()
+        .find(|r| r.name == "voting-stake")
+        .expect("it is in the bundle");
+    world.ask(Request::SlotUse {
+        slot: "voting".into(),
+        target: stake.cid.clone(),
+        config: None,
+        add: false,
+    });
     world.clock.advance(1_000);
     let by_stake = vote();
     assert_eq!(by_stake.consensus.as_deref(), Some("high"), "{by_stake:?}");
     assert_eq!(by_stake.method_cid.as_deref(), Some(stake.cid.as_str()));
-    world.ask(Request::SlotRollback { slot: "voting".into() });
+    world.ask(Request::SlotRollback {
+        slot: "voting".into(),
+    });
     world.clock.advance(1_000);
     assert_eq!(vote().consensus.as_deref(), Some("low"));
 }

@@ -26,7 +26,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("weft-api", &["weft-node", "weft-model"]),
-    ("weft-cli", &["weft-api", "weft-model", "weft-bundle", "weft-build"]),
+    (
+        "weft-cli",
+        &["weft-api", "weft-model", "weft-bundle", "weft-build"],
+    ),
     ("weft-bundle", &[]),
     ("weft-build", &[]),
     ("weft-sdk", &[]),
@@ -43,16 +46,40 @@ const ONLY_IN: &[(&str, &str)] = &[
 ];
 
 /// What the pure rooms may not name.
-const PURE: &[&str] = &["weft-model", "weft-release", "weft-decide", "weft-ledger", "weft-scheduler"];
-const IMPURE: &[&str] = &["tokio", "rand", "getrandom", "reqwest", "tempfile", "fs4", "cap-std"];
+const PURE: &[&str] = &[
+    "weft-model",
+    "weft-release",
+    "weft-decide",
+    "weft-ledger",
+    "weft-scheduler",
+];
+const IMPURE: &[&str] = &[
+    "tokio",
+    "rand",
+    "getrandom",
+    "reqwest",
+    "tempfile",
+    "fs4",
+    "cap-std",
+];
 
 fn normal_dependencies() -> BTreeMap<String, (String, BTreeSet<String>)> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--offline",
+        ])
         .current_dir(weft_kit::workspace())
         .output()
         .expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
     metadata["packages"]
         .as_array()
@@ -67,7 +94,10 @@ fn normal_dependencies() -> BTreeMap<String, (String, BTreeSet<String>)> {
                 .filter(|d| d["kind"].is_null())
                 .map(|d| text(&d["name"]))
                 .collect();
-            (text(&package["name"]), (text(&package["manifest_path"]), dependencies))
+            (
+                text(&package["name"]),
+                (text(&package["manifest_path"]), dependencies),
+            )
         })
         .collect()
 }
@@ -81,7 +111,8 @@ fn every_arrow_is_one_of_the_design() {
         if manifest.contains("/tests/") {
             continue;
         }
-        let guest = manifest.contains("/plugins/") && name != "weft-bundle" || manifest.contains("/workloads/");
+        let guest = manifest.contains("/plugins/") && name != "weft-bundle"
+            || manifest.contains("/workloads/");
         let allowed: &[&str] = if guest {
             &["weft-sdk"]
         } else {
@@ -99,7 +130,11 @@ fn every_arrow_is_one_of_the_design() {
             }
         }
     }
-    assert!(wrong.is_empty(), "arrows that the design does not have:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "arrows that the design does not have:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -125,8 +160,16 @@ fn each_engine_is_named_by_one_room_and_the_pure_rooms_stay_pure() {
 
 #[test]
 fn the_pure_rooms_read_no_clock_no_file_and_no_socket() {
-    let forbidden =
-        ["std::fs", "std::net", "SystemTime", "Instant::now", "Timestamp::now", "std::env", "std::process", "thread::"];
+    let forbidden = [
+        "std::fs",
+        "std::net",
+        "SystemTime",
+        "Instant::now",
+        "Timestamp::now",
+        "std::env",
+        "std::process",
+        "thread::",
+    ];
     let mut wrong = Vec::new();
     for room in ["model", "release", "decide", "ledger", "scheduler"] {
         let mut folders = vec![weft_kit::workspace().join("host").join(room).join("src")];
@@ -153,7 +196,13 @@ fn the_pure_rooms_read_no_clock_no_file_and_no_socket() {
 #[test]
 fn weft_is_the_only_binary() {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--offline",
+        ])
         .current_dir(weft_kit::workspace())
         .output()
         .expect("cargo runs");

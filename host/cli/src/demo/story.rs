@@ -242,6 +242,7 @@ fn digest(stage: &mut Stage<'_>) -> Result<(), ApiError> {
     let spec = TaskSpec {
         workload: Some("log-digest".into()),
         input: Some(log.display().to_string()),
+        cores: 0.0,
         ..task("log-digest")
     };
     // The neighbours may not have it: it is to run here.

@@ -12,6 +12,8 @@ use weft_model::{Instant, Slot, SlotCall, SlotReply};
 
 /// How long a task waits when the quota plugin can't answer, in milliseconds.
 const CLOSED_RETRY_MS: Instant = 5 * 60 * 1000;
+/// Milliseconds in a second.
+const SECOND_MS: u64 = 1_000;
 /// Milliseconds in a minute.
 const MINUTE_MS: u64 = 60_000;
 
@@ -302,7 +304,8 @@ fn closed(why: &str) -> ConsentVerdict {
 
 /// A deferral's reason, with the rest that is still due.
 fn with_rest(deferral: &Deferral) -> String {
-    match deferral.idle_left.div_ceil(MINUTE_MS) {
+    // Tables keep whole seconds, so a rest may be a second longer than its minutes.
+    match (deferral.idle_left + MINUTE_MS - SECOND_MS) / MINUTE_MS {
         0 => deferral.reason.clone(),
         minutes => format!("{}; System idle period: {minutes} minutes", deferral.reason),
     }

@@ -88,16 +88,41 @@ impl Ctx {
         self.show(&response)
     }
 
+    /// [`Ctx::tell`] with a text of the verb's own.
+    ///
+    /// # Errors
+    /// What the node refuses.
+    pub fn tell_as(
+        &self,
+        request: Request,
+        text: fn(&Response) -> Result<String, ApiError>,
+    ) -> Outcome {
+        let response = self.ask(request)?;
+        self.show_as(&response, text)
+    }
+
     /// Shows an answer. Its exit is 0, unless the answer itself is bad news: a verification that differs, a doctor
     /// that found something broken, rules that forbid everything.
     ///
     /// # Errors
     /// When it can't be written.
     pub fn show(&self, response: &Response) -> Outcome {
+        self.show_as(response, render::text)
+    }
+
+    /// [`Ctx::show`] with a text of the verb's own.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn show_as(
+        &self,
+        response: &Response,
+        text: fn(&Response) -> Result<String, ApiError>,
+    ) -> Outcome {
         if self.json {
             self.print_json(&render::inner(response)?)?;
         } else {
-            render::print(&render::text(response)?)?;
+            render::print(&text(response)?)?;
         }
         Ok(match response {
             Response::Verify(v) if v.equal => Exit::Ok,

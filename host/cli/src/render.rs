@@ -43,10 +43,7 @@ pub fn inner(response: &Response) -> Result<Value, ApiError> {
 /// # Errors
 /// As [`inner`].
 pub fn text(response: &Response) -> Result<String, ApiError> {
-    let mut value = serde_json::to_value(response).map_err(|e| internal(&e))?;
-    make_safe(&mut value);
-    let response = serde_json::from_value(value).map_err(|e| internal(&e))?;
-    Ok(match response {
+    Ok(match safe(response)? {
         Response::Done(text) => format!("{text}\n"),
         Response::Status(status) => node::status(&status),
         Response::Doctor(doctor) => node::doctor(&doctor),
@@ -79,6 +76,38 @@ pub fn text(response: &Response) -> Result<String, ApiError> {
         Response::Carbon(report) => carbon::report(&report),
         Response::Backup(backup) => node::backup(&backup),
     })
+}
+
+/// The response with all text made safe to show.
+///
+/// # Errors
+/// As [`inner`].
+pub fn safe(response: &Response) -> Result<Response, ApiError> {
+    let mut value = serde_json::to_value(response).map_err(|e| internal(&e))?;
+    make_safe(&mut value);
+    serde_json::from_value(value).map_err(|e| internal(&e))
+}
+
+/// A release with the schema of its config: what `inspect` shows.
+///
+/// # Errors
+/// As [`inner`].
+pub fn inspected(response: &Response) -> Result<String, ApiError> {
+    match safe(response)? {
+        Response::Release(release) => Ok(release::full(&release)),
+        other => text(&other),
+    }
+}
+
+/// A release whose golden vectors were run: what `test` shows.
+///
+/// # Errors
+/// As [`inner`].
+pub fn tested(response: &Response) -> Result<String, ApiError> {
+    match safe(response)? {
+        Response::Release(release) => Ok(release::tested(&release)),
+        other => text(&other),
+    }
 }
 
 /// An error: what and why, then what to do.

@@ -197,7 +197,9 @@ impl Node {
         let now = self.now();
         self.append(
             |tx| {
+                self.revert_facts(tx)?;
                 tiers::donate(tx, &user, amount, now)?;
+                crate::facts::seal(tx)?;
                 self.feed(
                     tx,
                     "donation.recorded",

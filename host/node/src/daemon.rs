@@ -8,10 +8,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use weft_scheduler::{Effect, Input, Waiting};
 use weft_store::tasks::{self, Filter};
-use weft_store::{Read, owner};
+use weft_store::{Read, owner, polls};
 
 /// Longest sleep: what a person edits by hand with `sqlite3` is noticed within this, in milliseconds.
 const LOOK_MS: u64 = 1_000;
+
+/// Closed votes that are looked at for news.
+const RECENT_POLLS: u32 = 20;
 
 impl Node {
     /// Runs until `stop` is set. What goes wrong with one task is said and does not end the loop.
@@ -112,6 +115,10 @@ impl Node {
         see(format!("{:?}", weft_store::peers::list(tx)?));
         see(format!("{:?}", weft_store::slots::all(tx)?));
         see(format!("{:?}", weft_store::workloads::list(tx)?));
+        see(format!(
+            "{:?}",
+            polls::list(tx, Some(polls::CLOSED), RECENT_POLLS)?
+        ));
         Ok(hasher.finish())
     }
 }

@@ -14,6 +14,7 @@ mod community;
 mod daemon;
 mod deciding;
 mod error;
+mod facts;
 mod gather;
 mod genesis;
 mod home;

@@ -141,6 +141,7 @@ impl Node {
         genesis::add_missing(&node, &options.bundle)?;
         node.reload_slots()?;
         node.recover()?;
+        node.store.write(|tx| node.revert_facts(tx))?;
         Ok(Arc::new(node))
     }
 

@@ -239,11 +239,18 @@ pub fn source_of(word: &str) -> Option<Source> {
     WORDS.iter().find(|(w, _)| *w == word).map(|(_, s)| *s)
 }
 
-/// An environment variable's text, read as the type of the default.
+/// An environment variable's text, read as the type of the default. What does not read stays a text, which the check
+/// then refuses by name.
 fn of_environment(text: &str, default: &Value) -> Value {
+    let word = text.trim().to_ascii_lowercase();
     match default {
         Value::String(_) => json!(text),
-        _ => serde_json::from_str(text.trim()).unwrap_or_else(|_| json!(text)),
+        Value::Bool(_) => match word.as_str() {
+            "true" | "1" | "yes" | "on" => json!(true),
+            "false" | "0" | "no" | "off" => json!(false),
+            _ => json!(text),
+        },
+        _ => serde_json::from_str(&word).unwrap_or_else(|_| json!(text)),
     }
 }
 

@@ -135,6 +135,7 @@ impl Node {
                     .try_this("cancel some with `weft task cancel`, or submit again later"));
                 }
             }
+            self.revert_facts(tx)?;
             let wanted = Wanted {
                 task: id,
                 spec,

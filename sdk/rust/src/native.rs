@@ -173,7 +173,8 @@ fn typed_config<S: Slot>(fields: &Map<String, Value>) -> Map<String, Value> {
     let typed = serde_json::from_value::<S::Config>(Value::Object(fields.clone()))
         .and_then(serde_json::to_value);
     match typed {
-        Ok(Value::Object(typed)) => typed,
+        // Null and absent mean the same to an option, and CBOR of serde's unit is no null.
+        Ok(Value::Object(typed)) => typed.into_iter().filter(|(_, v)| !v.is_null()).collect(),
         _ => fields.clone(),
     }
 }

@@ -1,119 +1,12 @@
 //! Decisions as their users meet them: the real node with the real plugins, an injected clock, and rows that people
 //! write by hand.
 
+mod world;
+
 use rusqlite::Connection;
-use std::sync::Arc;
-use weft_api::report::TaskReport;
-use weft_api::{
-    BundleComponent, Client, InitOptions, ManualClock, Node, PeerRow, Request, Response,
-};
+use weft_api::{Request, Response};
 use weft_model::task::TaskSpec;
-
-const ALICE: &str = "a@example.com";
-/// Thursday, 18 June 2026, 12:00 UTC.
-const NOON: i64 = 1_781_784_000_000;
-const HOUR: i64 = 3_600_000;
-
-struct World {
-    home: tempfile::TempDir,
-    client: Client,
-    clock: Arc<ManualClock>,
-}
-
-fn bundle() -> Vec<BundleComponent> {
-    weft_bundle::COMPONENTS
-        .iter()
-        .map(|c| BundleComponent {
-            name: c.name,
-            bytes: c.bytes,
-        })
-        .collect()
-}
-
-impl World {
-    fn new() -> Self {
-        let home = tempfile::tempdir().expect("a folder");
-        let clock = Arc::new(ManualClock::at(NOON));
-        let path = home.path().join("home");
-        Node::init(&InitOptions {
-            home: path.clone(),
-            owner: Some(ALICE.into()),
-            bundle: bundle(),
-            clock: clock.clone(),
-        })
-        .expect("a home");
-        let client = Client::hosted(&path, &bundle(), clock.clone()).expect("a node");
-        let world = Self {
-            home,
-            client,
-            clock,
-        };
-        world.sql(
-            "INSERT INTO user_preferences (user_id, timezone) VALUES ('a@example.com', 'UTC')",
-        );
-        world
-    }
-
-    /// A second connection, as a person with `sqlite3` has one.
-    fn sql(&self, statement: &str) {
-        let connection =
-            Connection::open(self.home.path().join("home/weft.db")).expect("the database");
-        connection
-            .execute_batch(statement)
-            .unwrap_or_else(|e| panic!("{statement}: {e}"));
-    }
-
-    fn ask(&self, request: Request) -> Response {
-        self.client
-            .call(request.clone())
-            .unwrap_or_else(|e| panic!("{request:?}: {e}"))
-    }
-
-    fn submit(&self, spec: TaskSpec) -> TaskReport {
-        match self.ask(Request::TaskSubmit { spec, wait: true }) {
-            Response::Task(task) => *task,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn check(&self, spec: TaskSpec) -> TaskReport {
-        match self.ask(Request::TaskCheck { spec, at: None }) {
-            Response::Task(task) => *task,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn show(&self, id: &str) -> TaskReport {
-        match self.ask(Request::TaskShow { task: id.into() }) {
-            Response::Task(task) => *task,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn clean(&self) {
-        self.ask(Request::EnergySet {
-            kind: "solar".into(),
-            percent: 95.0,
-            grid: Some(45.0),
-        });
-    }
-
-    fn peer(&self, id: &str, percent: f64) {
-        let peer = PeerRow {
-            peer: id.into(),
-            energy_type: Some("solar".into()),
-            percent_clean: Some(percent),
-            cpu_free: Some(8.0),
-            memory_free_mb: Some(8_000.0),
-            ..PeerRow::default()
-        };
-        self.ask(Request::PeerAdd { peer });
-    }
-}
-
-fn task(name: &str) -> TaskSpec {
-    serde_json::from_value(serde_json::json!({"name": name, "user": ALICE})).expect("a task")
-}
+use world::{ALICE, HOUR, World, task};
 
 fn echo() -> TaskSpec {
     TaskSpec {
@@ -467,4 +360,124 @@ fn the_voting_method_is_swapped_by_cid_and_changes_an_outcome() {
     });
     world.clock.advance(1_000);
     assert_eq!(vote().consensus.as_deref(), Some("low"));
+}
+
+#[test]
+fn every_event_of_the_log_counts_when_it_is_folded() {
+    let world = World::new();
+    world.clean();
+    for user in ["b@example.com", "c@example.com"] {
+        world.ask(Request::MemberAdd {
+            user: user.into(),
+            did: None,
+            role: "member".into(),
+        });
+    }
+    world.ask(Request::MemberAdd {
+        user: "r@example.com".into(),
+        did: None,
+        role: "admin".into(),
+    });
+    world.ask(Request::TierDonate {
+        user: ALICE.into(),
+        amount: 900.0,
+        by: Some("r@example.com".into()),
+    });
+    world.submit(task("hospital-backup"));
+    world.submit(echo());
+    for (voter, choice) in [
+        ("b@example.com", "low"),
+        ("b@example.com", "high"),
+        ("c@example.com", "high"),
+    ] {
+        world.ask(Request::VoteCast {
+            poll: "digest".into(),
+            choice: choice.into(),
+            voter: Some(voter.into()),
+        });
+    }
+    world.clock.advance(6 * 60_000);
+    world.client.step().expect("the vote is over");
+    let database = world.home.path().join("home/weft.db");
+    let connection = Connection::open(database).expect("the database");
+    let block = |key: &str| -> Vec<u8> {
+        connection
+            .query_row(
+                "SELECT bytes FROM blocks JOIN meta ON blocks.cid = meta.value WHERE meta.key = ?1",
+                [key],
+                |row| row.get(0),
+            )
+            .expect("a block")
+    };
+    let genesis = weft_ledger::Genesis::decode(&block("network")).expect("a genesis record");
+    let mut state = weft_ledger::State::new(genesis).expect("a network");
+    let mut events = connection
+        .prepare("SELECT kind, bytes FROM events ORDER BY seq")
+        .expect("the log");
+    let rows = events
+        .query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })
+        .expect("events");
+    let mut kinds = Vec::new();
+    for row in rows {
+        let (kind, bytes) = row.expect("an event");
+        let signed = weft_ledger::SignedEvent::decode(&bytes).expect("a signed event");
+        let outcome = state
+            .apply(&signed)
+            .unwrap_or_else(|e| panic!("{kind}: {e}"));
+        assert_eq!(outcome, weft_ledger::Outcome::Counted, "{kind}");
+        kinds.push(kind);
+    }
+    for wanted in [
+        "member-added",
+        "donation",
+        "override-used",
+        "decision-committed",
+        "poll-opened",
+        "ballot",
+        "poll-closed",
+    ] {
+        assert!(
+            kinds.iter().any(|k| k == wanted),
+            "no {wanted} in {kinds:?}"
+        );
+    }
+}
+
+#[test]
+fn a_donation_written_by_hand_is_reverted_and_said_so() {
+    let world = World::new();
+    world.clean();
+    world.ask(Request::MemberAdd {
+        user: "r@example.com".into(),
+        did: None,
+        role: "admin".into(),
+    });
+    world.ask(Request::TierDonate {
+        user: ALICE.into(),
+        amount: 5.0,
+        by: Some("r@example.com".into()),
+    });
+    world.sql("UPDATE user_tiers SET donations = 1000000, granted = 'contributor' WHERE user_id = 'a@example.com'");
+    world.submit(echo());
+    let Response::Tiers(tiers) = world.ask(Request::TierShow {
+        user: Some(ALICE.into()),
+    }) else {
+        panic!("tiers");
+    };
+    assert_eq!(
+        (tiers[0].donations, tiers[0].tier.as_str()),
+        (5.0, "supporter")
+    );
+    let connection =
+        Connection::open(world.home.path().join("home/weft.db")).expect("the database");
+    let said: String = connection
+        .query_row(
+            "SELECT message FROM mesh_events WHERE kind = 'facts.reverted'",
+            [],
+            |row| row.get(0),
+        )
+        .expect("an alarm");
+    assert!(said.contains(ALICE), "{said}");
 }

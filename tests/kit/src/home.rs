@@ -49,8 +49,7 @@ fn build_binary() -> PathBuf {
     cargo.args([
         "build",
         "--quiet",
-        "--package",
-        "weft-cli",
+        "--workspace",
         "--bin",
         "weft",
         "--profile",

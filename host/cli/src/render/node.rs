@@ -35,6 +35,7 @@ pub fn status(status: &StatusReport) -> String {
     let tasks: Vec<String> = status
         .tasks
         .iter()
+        .filter(|(_, n)| **n > 0)
         .map(|(word, n)| format!("{n} {word}"))
         .collect();
     let energy = &status.energy;

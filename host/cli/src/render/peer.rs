@@ -3,10 +3,11 @@
 use super::style::{DIM, HEAD, count, known, number, paint, short};
 use super::table::{Rows, pairs, plain, styled};
 use std::collections::BTreeSet;
+use std::iter;
 use weft_api::report::{BestReport, PeerReport, PermitReport, RankedReport};
 
-/// Features in one table; more make it wider than a terminal.
-const FEATURES_PER_TABLE: usize = 4;
+/// Candidates side by side; more make a table wider than a terminal.
+const CANDIDATES_PER_TABLE: usize = 4;
 
 /// Peers.
 pub fn list(peers: &[PeerReport]) -> String {
@@ -72,25 +73,24 @@ pub fn best(best: &BestReport) -> String {
     text
 }
 
-/// What the scorer read, a few features a table; `?` is unknown to it.
+/// What the scorer read: a row per feature, a column per candidate; `?` is unknown to it.
 fn features(ranking: &[RankedReport]) -> String {
-    let names: BTreeSet<&str> = ranking
-        .iter()
-        .flat_map(|r| r.features.keys().map(String::as_str))
-        .collect();
-    let names: Vec<&str> = names.into_iter().collect();
+    let names: BTreeSet<&String> = ranking.iter().flat_map(|r| r.features.keys()).collect();
+    if names.is_empty() {
+        return String::new();
+    }
     let mut text = String::new();
-    for names in names.chunks(FEATURES_PER_TABLE) {
-        let heads: Vec<String> = names.iter().map(|name| format!(">{name}")).collect();
-        let heads: Vec<&str> = std::iter::once("SEEN OF")
+    for some in ranking.chunks(CANDIDATES_PER_TABLE) {
+        let heads: Vec<String> = some.iter().map(|r| format!(">{}", r.peer)).collect();
+        let heads: Vec<&str> = iter::once("SEEN")
             .chain(heads.iter().map(String::as_str))
             .collect();
         let mut rows = Rows::new(&heads);
-        for candidate in ranking {
-            let value = |name: &&str| plain(known(candidate.features.get(*name).copied(), 2));
+        for name in &names {
+            let value = |r: &RankedReport| plain(known(r.features.get(*name).copied(), 2));
             rows.push(
-                std::iter::once(plain(&candidate.peer))
-                    .chain(names.iter().map(value))
+                iter::once(plain(name))
+                    .chain(some.iter().map(value))
                     .collect(),
             );
         }

@@ -1,11 +1,23 @@
 //! Releases, and calls of them.
 
 use super::decision::json;
-use super::style::{DIM, HEAD, bytes, count, number, of_status, paint};
+use super::style::{DIM, GOOD, HEAD, bytes, count, lines_of, number, of_status, paint};
 use super::table::pairs;
 use weft_api::report::{BenchReport, ReleaseReport, RunReport};
 
+/// Columns that a list of features may take.
+const LIST_WIDTH: usize = 64;
+
 /// One release with all that it declares.
+pub fn full(release: &ReleaseReport) -> String {
+    let mut text = one(release);
+    if let Some(schema) = release.config_schema.as_ref().filter(|s| !s.is_null()) {
+        text.push_str(&format!("  config\n{}", indent(&json(schema))));
+    }
+    text
+}
+
+/// One release, without the schema of its config.
 pub fn one(release: &ReleaseReport) -> String {
     let mut text = title(release);
     if !release.description.is_empty() {
@@ -13,7 +25,8 @@ pub fn one(release: &ReleaseReport) -> String {
     }
     let vectors = release
         .vectors
-        .map(|n| format!("{} passed", count(n, "vector")));
+        .map(|n| format!("{} passed", count(n, "golden vector")));
+    let list = |items: &[String]| lines_of(items, LIST_WIDTH).join("\n");
     text.push_str(&pairs(&[
         ("release", release.cid.clone()),
         (
@@ -27,16 +40,24 @@ pub fn one(release: &ReleaseReport) -> String {
             if release.imports.is_empty() {
                 "none".into()
             } else {
-                release.imports.join("\n             ")
+                list(&release.imports)
             },
         ),
-        ("features", release.features.join(", ")),
-        ("golden", vectors.unwrap_or_default()),
+        ("features", list(&release.features)),
+        ("checked", vectors.unwrap_or_default()),
     ]));
-    if let Some(schema) = release.config_schema.as_ref().filter(|s| !s.is_null()) {
-        text.push_str(&format!("  config\n{}", indent(&json(schema))));
-    }
     text
+}
+
+/// What running the golden vectors gave.
+pub fn tested(release: &ReleaseReport) -> String {
+    let vectors = count(release.vectors.unwrap_or(0), "golden vector");
+    format!(
+        "{}: {} {} gives {vectors} as recorded\n",
+        paint(GOOD, "ok"),
+        release.name,
+        release.version
+    )
 }
 
 /// Many releases: two lines each, since a CID is there to be copied.
@@ -79,9 +100,9 @@ pub fn run(run: &RunReport) -> String {
 pub fn bench(bench: &BenchReport) -> String {
     let us = |value: f64| format!("{} us", number(value, 1));
     let calls = format!(
-        "{}, in turn over {}",
-        count(bench.calls, "call"),
-        count(bench.cases, "vector")
+        "{} in turn over {}",
+        bench.calls,
+        count(bench.cases, "golden vector")
     );
     format!("{}\n", paint(HEAD, &bench.name))
         + &pairs(&[

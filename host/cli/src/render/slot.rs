@@ -4,8 +4,21 @@ use super::style::{DIM, HEAD, count, paint, short};
 use super::table::{Rows, plain, styled};
 use weft_api::report::{ChangeReport, SlotPlugin, SlotReport};
 
-/// What serves a slot.
+/// What serves a slot, and the constitution that says so.
 pub fn one(slot: &SlotReport) -> String {
+    served(slot) + &constitution(slot)
+}
+
+/// What serves each.
+pub fn list(slots: &[SlotReport]) -> String {
+    let mut text: String = slots.iter().map(served).collect();
+    if let Some(slot) = slots.last() {
+        text.push_str(&constitution(slot));
+    }
+    text
+}
+
+fn served(slot: &SlotReport) -> String {
     let mut text = format!("{}\n", paint(HEAD, &slot.slot));
     if slot.plugins.is_empty() {
         text.push_str("  nothing serves it\n");
@@ -13,15 +26,12 @@ pub fn one(slot: &SlotReport) -> String {
     for plugin in &slot.plugins {
         text.push_str(&serving(plugin));
     }
-    if let Some(constitution) = &slot.constitution {
-        text.push_str(&format!("  constitution {}\n", short(constitution)));
-    }
     text
 }
 
-/// What serves each.
-pub fn list(slots: &[SlotReport]) -> String {
-    slots.iter().map(one).collect()
+fn constitution(slot: &SlotReport) -> String {
+    let cid = slot.constitution.as_deref().map(short);
+    cid.map_or_else(String::new, |cid| format!("constitution {cid}\n"))
 }
 
 fn serving(plugin: &SlotPlugin) -> String {
@@ -48,7 +58,7 @@ pub fn changes(changes: &[ChangeReport]) -> String {
     if changes.is_empty() {
         return "no changes\n".into();
     }
-    let mut rows = Rows::new(&["WHEN", "HOW", "IN FORCE SINCE", "RELEASE", "WHY"]);
+    let mut rows = Rows::new(&["WHEN", "HOW", "IN FORCE", "RELEASE", "WHY"]);
     for change in changes {
         let releases: Vec<String> = change.releases.iter().map(|cid| short(cid)).collect();
         rows.push(vec![

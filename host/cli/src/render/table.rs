@@ -26,6 +26,8 @@ impl Rows {
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(width);
         table.enforce_styling();
+        // Not the padding, which is cut at the end of a line.
+        table.style_text_only();
         let right: Vec<bool> = heads.iter().map(|head| head.starts_with('>')).collect();
         let head =
             |text: &&str| Cell::new(text.trim_start_matches('>')).add_attribute(Attribute::Bold);
@@ -85,17 +87,19 @@ pub fn styled(style: Style, text: impl ToString) -> Cell {
     cell
 }
 
-/// Aligned pairs, indented; a pair whose value is empty is left out.
+/// Aligned pairs, indented; a pair whose value is empty is left out, further lines of a value hang below it.
 pub fn pairs(pairs: &[(&str, String)]) -> String {
-    let width = pairs
-        .iter()
+    let shown = pairs.iter().filter(|(_, value)| !value.is_empty());
+    let width = shown
+        .clone()
         .map(|(key, _)| key.chars().count())
         .max()
         .unwrap_or(0);
-    let shown = pairs.iter().filter(|(_, value)| !value.is_empty());
-    shown
-        .map(|(key, value)| format!("  {key:width$}  {value}\n"))
-        .collect()
+    let line = |(key, value): &(&str, String)| {
+        let value = value.replace('\n', &format!("\n  {:width$}  ", ""));
+        format!("  {key:width$}  {value}\n")
+    };
+    shown.map(line).collect()
 }
 
 /// A heading on a line of its own, with an empty one before.
@@ -123,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn empty_pairs_are_left_out() {
+    fn empty_pairs_are_left_out_and_lines_hang() {
         let text = pairs(&[
             ("peer", "self".into()),
-            ("output", String::new()),
-            ("a", "b".into()),
+            ("longest", String::new()),
+            ("output", "a\nb".into()),
         ]);
-        assert_eq!(text, "  peer    self\n  a       b\n");
+        assert_eq!(text, "  peer    self\n  output  a\n          b\n");
     }
 }

@@ -1,6 +1,6 @@
 //! Tasks.
 
-use super::style::{WARN, of_status, paint, short};
+use super::style::{WARN, of_status, paint, short, word};
 use super::table::{Rows, pairs, plain, styled};
 use weft_api::report::TaskReport;
 
@@ -52,8 +52,11 @@ fn facts(task: &TaskReport) -> String {
         ("output", or_empty(&task.output)),
         ("summary", or_empty(&task.summary)),
         ("next window", window(task)),
-        ("decided again", or_empty(&task.retry_at)),
-        ("vote", or_empty(&task.poll)),
+        ("decided again", again(task)),
+        (
+            "vote",
+            task.poll.as_ref().map(|_| vote(task)).unwrap_or_default(),
+        ),
         ("decision", shortened(&task.decision)),
         ("receipt", shortened(&task.receipt)),
     ])
@@ -79,6 +82,19 @@ fn window(task: &TaskReport) -> String {
         (Some(one), None) | (None, Some(one)) => one.clone(),
         (None, None) => String::new(),
     }
+}
+
+/// When it is decided again, where the next window does not say it.
+fn again(task: &TaskReport) -> String {
+    let at = task
+        .retry_at
+        .clone()
+        .filter(|at| task.next_window_at.as_ref() != Some(at));
+    at.unwrap_or_default()
+}
+
+fn vote(task: &TaskReport) -> String {
+    format!("open; to vote: weft vote cast {} CHOICE", word(&task.name))
 }
 
 /// Many tasks.

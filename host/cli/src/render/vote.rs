@@ -1,6 +1,6 @@
 //! Votes.
 
-use super::style::{HEAD, count, known, of_status, paint, short};
+use super::style::{DIM, HEAD, known, of_status, paint, short, word};
 use super::table::{Rows, pairs, plain, styled};
 use weft_api::report::PollReport;
 
@@ -58,7 +58,10 @@ pub fn one(poll: &PollReport) -> String {
         text.push_str(&rows.text());
     }
     if poll.status == "open" {
-        text.push_str(&format!("\nto vote: weft vote cast {} CHOICE\n", poll.poll));
+        text.push_str(&format!(
+            "\nto vote: weft vote cast {} CHOICE\n",
+            word(&poll.name)
+        ));
     }
     text
 }
@@ -68,17 +71,17 @@ pub fn list(polls: &[PollReport]) -> String {
     if polls.is_empty() {
         return "no open votes\n".into();
     }
-    let mut rows = Rows::new(&["VOTE", "NAME", "STATUS", "BALLOTS", "CLOSES"]);
+    let mut rows = Rows::new(&["NAME", "STATUS", "BALLOTS", "CLOSES", "VOTE"]);
     for poll in polls {
         rows.push(vec![
-            plain(&poll.poll),
             plain(&poll.name),
             styled(of_status(&poll.status), &poll.status),
             plain(format!("{} of {}", poll.cast, poll.eligible)),
             plain(&poll.closes_at),
+            styled(DIM, short(&poll.poll)),
         ]);
     }
-    format!("{}{}\n", rows.text(), count(polls.len(), "vote"))
+    format!("{}to vote: weft vote cast NAME CHOICE\n", rows.text())
 }
 
 /// Weight is known once a vote is closed.

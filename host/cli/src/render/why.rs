@@ -38,20 +38,32 @@ pub fn why(why: &WhyReport) -> String {
     text
 }
 
-/// The stages of a decision.
-pub fn steps(steps: &[StepReport]) -> String {
-    let mut rows = Rows::new(&["STEP", "PLUGIN", "RELEASE", "SAID", ">FUEL", ">US"]);
+/// The stages of a decision: what each said, and below it who said so and what it took.
+fn steps(steps: &[StepReport]) -> String {
+    let mut rows = Rows::new(&["STEP", "SAID"]);
     for step in steps {
-        rows.push(vec![
-            plain(&step.slot),
-            plain(step.plugin.as_deref().unwrap_or("-")),
-            styled(DIM, step.release.as_deref().map(short).unwrap_or_default()),
-            plain(&step.verdict),
-            plain(step.fuel.map(|f| f.to_string()).unwrap_or_default()),
-            plain(step.us.map(|us| us.to_string()).unwrap_or_default()),
-        ]);
+        let said = match by(step) {
+            Some(by) => format!("{}\n  {by}", step.verdict),
+            None => step.verdict.clone(),
+        };
+        rows.push(vec![plain(&step.slot), plain(said)]);
     }
     rows.text()
+}
+
+/// `ethics-rules bafyrei…y6zdhm, 45385 fuel, 98 us`
+fn by(step: &StepReport) -> Option<String> {
+    let mut text = step.plugin.clone()?;
+    if let Some(release) = &step.release {
+        text.push_str(&format!(" {}", short(release)));
+    }
+    if let Some(fuel) = step.fuel {
+        text.push_str(&format!(", {fuel} fuel"));
+    }
+    if let Some(us) = step.us {
+        text.push_str(&format!(", {us} us"));
+    }
+    Some(text)
 }
 
 fn violations(why: &WhyReport) -> String {

@@ -2,6 +2,7 @@
 
 use crate::ctx::{Ctx, Outcome, absolute_text, target};
 use crate::parse;
+use crate::render;
 use crate::verbs::project;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -91,7 +92,7 @@ pub struct Bench {
 /// Call a plugin by hand; nothing is stored
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  weft plugin run health-override --call '{\"judge\": {\"name\": \"hospital-backup\"}}'"
+    after_help = "Example:\n  weft plugin run health-override --call \\\n    '{\"override\": [{\"name\": \"hospital-backup\", \"tags\": [], \"standing\": \"Member\", \"used\": 0}]}'"
 )]
 pub struct Run {
     /// A release's CID or name, or a component file
@@ -165,9 +166,10 @@ impl Plugin {
                     calls: verb.calls as usize,
                 })
             }
-            Self::Inspect { target: text } => ctx.tell(Request::ReleaseInspect {
-                target: target(&text)?,
-            }),
+            Self::Inspect { target: text } => {
+                let target = target(&text)?;
+                ctx.tell_as(Request::ReleaseInspect { target }, render::inspected)
+            }
             Self::Run(Run {
                 target: text,
                 call,
@@ -212,8 +214,7 @@ impl Test {
         if dir.is_dir() {
             return project::test(ctx, dir, self.native);
         }
-        ctx.tell(Request::PluginTest {
-            target: target(&self.target)?,
-        })
+        let target = target(&self.target)?;
+        ctx.tell_as(Request::PluginTest { target }, render::tested)
     }
 }

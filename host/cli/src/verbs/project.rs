@@ -149,21 +149,21 @@ fn made(ctx: &Ctx, dir: &Path, verb: &str) -> Outcome {
 /// # Errors
 /// When a test or a vector fails, or there is no home for the engine's part.
 pub fn test(ctx: &Ctx, dir: &Path, native: bool) -> Outcome {
-    // Before minutes of compiling: without a home the second part can't be done.
-    let client = if native { None } else { Some(ctx.client()?) };
+    if !native {
+        // Before minutes of compiling: without a home the second part can't be done. The home is let go meanwhile.
+        drop(ctx.client()?);
+    }
     let options = BuildOptions {
         quiet: ctx.json(),
         ..BuildOptions::default()
     };
     weft_build::test(dir, &options).map_err(|e| refusal(&e))?;
-    let Some(client) = client else {
+    if native {
         return ctx.show_value(&json!({"native": true}), "the project's own tests passed\n");
-    };
+    }
     let built = weft_build::build(dir, &options).map_err(|e| refusal(&e))?;
-    let response = client.call(Request::PluginTest {
-        target: absolute_text(&built.path)?,
-    })?;
-    ctx.show(&response)
+    let target = absolute_text(&built.path)?;
+    ctx.tell_as(Request::PluginTest { target }, render::tested)
 }
 
 fn report(built: &Built) -> serde_json::Value {

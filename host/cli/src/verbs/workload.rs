@@ -1,6 +1,7 @@
 //! `weft workload`.
 
 use crate::ctx::{Ctx, Outcome, absolute_text, target};
+use crate::render;
 use crate::verbs::project;
 use std::path::PathBuf;
 use weft_api::Request;
@@ -72,9 +73,10 @@ impl Workload {
         match self {
             Self::New { name, path } => project::new_workload(ctx, &name, path),
             Self::Build(verb) => verb.run(ctx, KIND),
-            Self::Inspect { target: text } => ctx.tell(Request::ReleaseInspect {
-                target: target(&text)?,
-            }),
+            Self::Inspect { target: text } => {
+                let target = target(&text)?;
+                ctx.tell_as(Request::ReleaseInspect { target }, render::inspected)
+            }
             Self::Add { file, revision } => ctx.tell(Request::ReleaseAdd {
                 path: absolute_text(&file)?,
                 kind: KIND.into(),

@@ -1,0 +1,215 @@
+//! A node in a temporary home with the real plugins, an injected clock, and a second connection to its database, as
+//! a person with `sqlite3` has one.
+
+#![allow(
+    dead_code,
+    reason = "each test program that shares this uses its own part of it"
+)]
+
+use rusqlite::Connection;
+use std::sync::Arc;
+use weft_api::report::{ReleaseReport, TaskReport};
+use weft_api::{
+    ApiError, BundleComponent, Client, InitOptions, ManualClock, Node, PeerRow, Request, Response,
+};
+use weft_model::task::TaskSpec;
+
+/// The home's owner.
+pub const ALICE: &str = "a@example.com";
+/// Thursday, 18 June 2026, 12:00 UTC.
+pub const NOON: i64 = 1_781_784_000_000;
+/// Milliseconds in an hour.
+pub const HOUR: i64 = 3_600_000;
+
+/// A hosted node and what a test turns in it.
+pub struct World {
+    /// The folder that holds the home, gone when this is dropped.
+    pub home: tempfile::TempDir,
+    /// The way to the node.
+    pub client: Client,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+}
+
+/// The components that the binary carries.
+pub fn bundle() -> Vec<BundleComponent> {
+    weft_bundle::COMPONENTS
+        .iter()
+        .map(|c| BundleComponent {
+            name: c.name,
+            bytes: c.bytes,
+        })
+        .collect()
+}
+
+impl World {
+    /// A home of Alice, at noon, in UTC.
+    pub fn new() -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let clock = Arc::new(ManualClock::at(NOON));
+        let path = home.path().join("home");
+        Node::init(&InitOptions {
+            home: path.clone(),
+            owner: Some(ALICE.into()),
+            bundle: bundle(),
+            clock: clock.clone(),
+        })
+        .expect("a home");
+        let client = Client::hosted(&path, &bundle(), clock.clone()).expect("a node");
+        let world = Self {
+            home,
+            client,
+            clock,
+        };
+        world.sql(
+            "INSERT INTO user_preferences (user_id, timezone) VALUES ('a@example.com', 'UTC')",
+        );
+        world
+    }
+
+    /// A second connection.
+    pub fn database(&self) -> Connection {
+        Connection::open(self.home.path().join("home/weft.db")).expect("the database")
+    }
+
+    /// Changes rows by hand.
+    pub fn sql(&self, statement: &str) {
+        self.database()
+            .execute_batch(statement)
+            .unwrap_or_else(|e| panic!("{statement}: {e}"));
+    }
+
+    /// The first column of all rows of a query.
+    pub fn rows(&self, query: &str) -> Vec<String> {
+        let database = self.database();
+        let mut statement = database
+            .prepare(query)
+            .unwrap_or_else(|e| panic!("{query}: {e}"));
+        let rows = statement.query_map([], |row| row.get(0));
+        rows.and_then(Iterator::collect)
+            .unwrap_or_else(|e| panic!("{query}: {e}"))
+    }
+
+    /// Asks for what must succeed.
+    #[track_caller]
+    pub fn ask(&self, request: Request) -> Response {
+        self.client
+            .call(request.clone())
+            .unwrap_or_else(|e| panic!("{request:?}: {e}"))
+    }
+
+    /// Asks for what must be refused.
+    #[track_caller]
+    pub fn refused(&self, request: Request) -> ApiError {
+        match self.client.call(request.clone()) {
+            Err(e) => e,
+            Ok(answer) => panic!("{request:?} was not refused: {answer:?}"),
+        }
+    }
+
+    /// Submits a task and waits for it.
+    #[track_caller]
+    pub fn submit(&self, spec: TaskSpec) -> TaskReport {
+        match self.ask(Request::TaskSubmit { spec, wait: true }) {
+            Response::Task(task) => *task,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What would become of a task.
+    #[track_caller]
+    pub fn check(&self, spec: TaskSpec) -> TaskReport {
+        match self.ask(Request::TaskCheck { spec, at: None }) {
+            Response::Task(task) => *task,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A task as it stands.
+    #[track_caller]
+    pub fn show(&self, id: &str) -> TaskReport {
+        match self.ask(Request::TaskShow { task: id.into() }) {
+            Response::Task(task) => *task,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Releases of a kind.
+    pub fn releases(&self, kind: &str) -> Vec<ReleaseReport> {
+        match self.ask(Request::ReleaseList { kind: kind.into() }) {
+            Response::Releases(releases) => releases,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Adds a guest of `tests/guests`: the release's CID.
+    #[track_caller]
+    pub fn add(&self, guest: &str) -> String {
+        let kind = if guest.starts_with("workload-") {
+            "workload"
+        } else {
+            "policy"
+        };
+        let path = weft_kit::guest(guest).display().to_string();
+        match self.ask(Request::ReleaseAdd {
+            path,
+            kind: kind.into(),
+            revision: None,
+        }) {
+            Response::Release(release) => release.cid,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Puts a release into a slot.
+    #[track_caller]
+    pub fn slot_use(&self, slot: &str, target: &str) {
+        self.ask(slot_use(slot, target));
+    }
+
+    /// The energy here is clean.
+    pub fn clean(&self) {
+        self.ask(Request::EnergySet {
+            kind: "solar".into(),
+            percent: 95.0,
+            grid: Some(45.0),
+        });
+    }
+
+    /// Registers a row peer.
+    pub fn peer(&self, id: &str, percent: f64) {
+        let peer = PeerRow {
+            peer: id.into(),
+            energy_type: Some("solar".into()),
+            percent_clean: Some(percent),
+            cpu_free: Some(8.0),
+            memory_free_mb: Some(8_000.0),
+            ..PeerRow::default()
+        };
+        self.ask(Request::PeerAdd { peer });
+    }
+
+    /// Anybody's task may run anywhere.
+    pub fn permit_all(&self) {
+        self.ask(Request::PermitAdd {
+            user: "*".into(),
+            task: "*".into(),
+            peer: None,
+        });
+    }
+}
+
+/// The request that puts a release into a slot, with its default config.
+pub fn slot_use(slot: &str, target: &str) -> Request {
+    Request::SlotUse {
+        slot: slot.into(),
+        target: target.into(),
+        config: None,
+        add: false,
+    }
+}
+
+/// Alice's task of a name, with nothing else said.
+pub fn task(name: &str) -> TaskSpec {
+    serde_json::from_value(serde_json::json!({"name": name, "user": ALICE})).expect("a task")
+}

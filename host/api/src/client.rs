@@ -13,6 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use weft_model::task::Status;
 use weft_node::{BundleComponent, Clock, Node, OpenOptions};
 
 /// How long to wait for a home that another command has.
@@ -20,6 +21,9 @@ const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long between two looks at it.
 const BUSY_PAUSE: Duration = Duration::from_millis(25);
+
+/// What a dry run has in place of a task's id.
+const DRY_RUN: &str = "dry-run";
 
 /// A node, near or far.
 pub struct Client {
@@ -125,9 +129,19 @@ impl Client {
                 let answer = dispatch(node, request);
                 // Nobody else would go on with what this process began.
                 node.drain();
-                answer
+                as_it_ended(node, answer?)
             }
         }
+    }
+}
+
+/// A task that this process ran to its end is told as it ended, not as it began.
+fn as_it_ended(node: &Arc<Node>, answer: Response) -> Result<Response, ApiError> {
+    match answer {
+        Response::Task(task) if task.status == Status::Running.word() && task.task != DRY_RUN => {
+            dispatch(node, Request::TaskShow { task: task.task })
+        }
+        other => Ok(other),
     }
 }
 

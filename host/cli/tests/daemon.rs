@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 /// The longest that a stop may take.
@@ -39,15 +39,29 @@ fn json_of(output: &Output) -> Value {
     })
 }
 
+/// A home of its own: made once, since compiling the default plugins takes seconds, and copied.
 fn new_home(folder: &Path) -> PathBuf {
-    let home = folder.join("home");
-    let made = run(&home, &["init", "--user", "alice@example.com"]);
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
-    );
-    home
+    static FIRST: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let first = FIRST.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let made = run(
+            &folder.path().join("home"),
+            &["init", "--user", "alice@example.com"],
+        );
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        folder
+    });
+    let copied = Command::new("cp")
+        .arg("-Rp")
+        .arg(first.path().join("home"))
+        .arg(folder)
+        .status();
+    assert!(copied.expect("cp runs").success());
+    folder.join("home")
 }
 
 /// A daemon that is killed when the test ends.

@@ -185,8 +185,13 @@ impl Node {
             .ok_or_else(|| {
                 NodeError::refused(format!("`{by}` is no admin; donations are recorded by one"))
             })?;
-        // The admin's key must be here: a name alone records nothing.
-        let admin_key = self.member_key(&admin)?;
+        if !admin.is_self {
+            return Err(NodeError::refused(format!(
+                "this device is `{}`'s, and signs for nobody else",
+                self.owner
+            ))
+            .try_this(format!("have `{by}` record it on a device of their own")));
+        }
         let giver = giver.and_then(|m| m.did).ok_or_else(|| {
             NodeError::not_found(format!("`{user}` is no member"))
                 .try_this(format!("weft member add {user}"))
@@ -210,7 +215,7 @@ impl Node {
             || Body::Donation {
                 member: giver,
                 amount: amount as u64,
-                by: keys::did(&admin_key),
+                by: keys::did(&self.owner_key),
             },
         )?;
         self.tier_show(Some(&user))

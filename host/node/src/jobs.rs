@@ -65,6 +65,10 @@ impl Node {
         let Some(task) = self.store.read(|tx| tasks::get(tx, id))? else {
             return Ok(());
         };
+        // Taken back before its job could be told.
+        if task.status != Status::Running.word() {
+            return Ok(());
+        }
         let spec: TaskSpec = serde_json::from_str(&task.spec).map_err(NodeError::internal)?;
         let ended = self.run(&task, &spec, cancel).unwrap_or_else(|e| Ended {
             status: Status::Failed,
@@ -177,6 +181,10 @@ impl Node {
             // A task that was taken back meanwhile stays so; that it ran is still counted.
             let cancelled =
                 tasks::get(tx, &task.id)?.is_some_and(|t| t.status == Status::Cancelled.word());
+            // The node stops, and nobody took the task back: it stays `running` for the next start to run again.
+            if ended.status == Status::Cancelled && !cancelled {
+                return Ok(());
+            }
             if !cancelled {
                 task.status = ended.status.word().into();
                 if ended.reason.is_some() {
@@ -219,7 +227,8 @@ impl Node {
                 user_id: self.owner.clone(),
                 last_task_id: Some(task.to_owned()),
                 last_executed_at: Some(now),
-                idle_until: Some(now + Instant::from(minutes) * 60_000),
+                // No rest is none at all: an instant would be kept rounded up to its second.
+                idle_until: (minutes > 0).then(|| now + Instant::from(minutes) * 60_000),
                 reason: Some(format!("System idle period: {minutes} minutes")),
             },
         )?;

@@ -62,6 +62,7 @@ pub struct Node {
     pub(crate) policies: Arc<PolicyEngine>,
     workloads: OnceLock<WorkloadEngine>,
     pub(crate) slots: Slots,
+    pub(crate) reloading: Mutex<()>,
     pub(crate) loaded: Mutex<HashMap<Cid, Arc<Policy>>>,
     pub(crate) cache: Cache,
     pub(crate) jobs: Mutex<HashMap<String, Arc<AtomicBool>>>,
@@ -180,6 +181,7 @@ impl Node {
         };
         Ok(Self {
             slots: Slots::new(Arc::clone(&policies)),
+            reloading: Mutex::default(),
             home,
             store,
             settings,

@@ -29,6 +29,11 @@ impl Node {
     /// # Errors
     /// When the database can't be read. A release that can't be loaded is left out, and said so.
     pub(crate) fn reload_slots(&self) -> Result<()> {
+        // One at a time: what was read first must not be put in place last.
+        let _turn = self
+            .reloading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let (bindings, constitution) = self.store.read(|tx| -> Result<_> {
             let mut bindings: Vec<(Slot, Binding, Release, bool)> = Vec::new();
             for (slot, binding) in slots::all(tx)? {

@@ -135,7 +135,9 @@ impl Node {
             let counter = polls::counter(tx, &poll.id, &voter)? + 1;
             let poll_cid: Cid = poll.id.parse()?;
             let ballot = SignedBallot::cast(poll_cid, option, counter, now, &key);
-            let event = self.append_in(tx, Body::Ballot(ballot))?;
+            // A closing names ballots, not the events that carry them: any device may carry one.
+            let ballot_cid = ballot.cid();
+            self.append_in(tx, Body::Ballot(ballot))?;
             polls::cast(
                 tx,
                 &Vote {
@@ -146,7 +148,7 @@ impl Node {
                     counter,
                     weight: None,
                     cast_at: now,
-                    event_cid: Some(event.to_string()),
+                    event_cid: Some(ballot_cid.to_string()),
                 },
             )?;
             Ok(poll.id)

@@ -125,6 +125,16 @@ impl Node {
         }
         .map_err(refused)?;
         let descriptor = descriptor_of(&inspected)?;
+        if let (Some(said), Kind::Policy(slot)) = (&descriptor.slot, inspected.kind)
+            && said != slot.name()
+        {
+            return Err(NodeError::refused(format!(
+                "says that it is a plugin of `{}` but exports `{}`",
+                weft_model::text::printable(said, 80),
+                slot.interface()
+            ))
+            .try_this("build it again for the slot that it is meant for"));
+        }
         let schema = match &descriptor.config_schema {
             Some(schema) => Some(serde_json::to_string(schema).map_err(NodeError::internal)?),
             None => None,

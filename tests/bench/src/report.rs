@@ -96,8 +96,17 @@ impl Report {
                 let _ = write!(out, "  {name} {}", shown(*value));
             }
             if let Some(reach) = &row.reach {
-                let said = if self.reached(row) { "reached" } else { "MISSED" };
-                let _ = write!(out, "  [{} <= {}: {said}]", reach.value, shown(reach.at_most));
+                let said = if self.reached(row) {
+                    "reached"
+                } else {
+                    "MISSED"
+                };
+                let _ = write!(
+                    out,
+                    "  [{} <= {}: {said}]",
+                    reach.value,
+                    shown(reach.at_most)
+                );
             }
             out.push('\n');
         }

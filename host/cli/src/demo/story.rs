@@ -171,28 +171,20 @@ fn quota(stage: &mut Stage<'_>) -> Result<(), ApiError> {
 }
 
 fn swap(stage: &mut Stage<'_>) -> Result<(), ApiError> {
-    stage.say("\nHow important is the weather model? Ada says high, Bo and Cy say low")?;
+    stage.say("\nHow important is the weather model? Bo says high, Ada and Cy say low")?;
     let ballots = [
-        (ADA, Importance::High),
-        (BO, Importance::Low),
+        (ADA, Importance::Low),
+        (BO, Importance::High),
         (CY, Importance::Low),
     ];
     let before = stage.vote("weather-model", &ballots)?;
-    stage.ask(Request::MemberAdd {
-        user: "root@example.com".into(),
-        did: None,
-        role: "admin".into(),
-    })?;
-    stage.ask(Request::TierDonate {
-        user: ADA.into(),
-        amount: 900.0,
-        by: Some("root@example.com".into()),
-    })?;
-    stage.ask(Request::TierDonate {
-        user: BO.into(),
-        amount: 50.0,
-        by: Some("root@example.com".into()),
-    })?;
+    for (user, amount) in [(BO, 900.0), (CY, 50.0)] {
+        stage.ask(Request::TierDonate {
+            user: user.into(),
+            amount,
+            by: None,
+        })?;
+    }
     let Response::Releases(releases) = stage.ask(Request::ReleaseList {
         kind: "policy".into(),
     })?
@@ -217,8 +209,6 @@ fn swap(stage: &mut Stage<'_>) -> Result<(), ApiError> {
         "    {decided} decisions meanwhile, {failed} failed"
     ))?;
     stage.later(MINUTE_MS)?;
-    let mut ballots = ballots.to_vec();
-    ballots.push(("root@example.com", Importance::Low));
     let after = stage.vote("weather-model", &ballots)?;
     if before.consensus == after.consensus || failed > 0 {
         return Err(unexpected("other outcome after the swap"));

@@ -75,6 +75,11 @@ pub fn plain(text: impl ToString) -> Cell {
 
 /// A cell in a style of [`super::style`].
 pub fn styled(style: Style, text: impl ToString) -> Cell {
+    let text = text.to_string();
+    // A style around nothing would keep the padding before it at the end of a line.
+    if text.is_empty() {
+        return plain(text);
+    }
     let cell = match style.get_fg_color() {
         Some(Color::Ansi(AnsiColor::Green)) => plain(text).fg(comfy_table::Color::DarkGreen),
         Some(Color::Ansi(AnsiColor::Yellow)) => plain(text).fg(comfy_table::Color::DarkYellow),
@@ -110,6 +115,7 @@ pub fn heading(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::style::{BAD, DIM, GOOD};
 
     fn bare(text: &str) -> String {
         anstream::adapter::strip_str(text).to_string()
@@ -117,12 +123,13 @@ mod tests {
 
     #[test]
     fn columns_line_up_without_lines_or_trailing_spaces() {
-        let mut rows = Rows::new(&["NAME", ">N"]);
-        rows.push(vec![plain("a"), plain(7)]);
-        rows.push(vec![plain("longer"), plain(1234)]);
+        let mut rows = Rows::new(&["NAME", ">N", "WHY"]);
+        rows.push(vec![plain("a"), plain(7), styled(DIM, "")]);
+        rows.push(vec![plain("longer"), plain(1234), styled(GOOD, "yes")]);
+        rows.push(vec![plain("b"), plain(1), styled(BAD, "no")]);
         assert_eq!(
             bare(&rows.text()),
-            "NAME       N\na          7\nlonger  1234\n"
+            "NAME       N  WHY\na          7\nlonger  1234  yes\nb          1  no\n"
         );
     }
 

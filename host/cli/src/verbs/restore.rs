@@ -10,7 +10,9 @@ use weft_api::{Node, Response, RestoreOptions, SystemClock};
 /// The restored home gets a device key of its own. A home that is there is refused; with --force it is moved aside,
 /// and is there still.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  weft restore /mnt/usb/weft.tar.gz\n  weft --home /tmp/copy restore /mnt/usb/weft.tar.gz")]
+#[command(
+    after_help = "Examples:\n  weft restore /mnt/usb/weft.tar.gz\n  weft --home /tmp/copy restore /mnt/usb/weft.tar.gz"
+)]
 pub struct Restore {
     /// The backup
     file: PathBuf,

@@ -35,7 +35,10 @@ fn condition(says: &Says) -> String {
         }
         Says::Words(alone, beginnings) => {
             let alone = alone.iter().map(|w| format!("* {w} *"));
-            any("words", alone.chain(beginnings.iter().map(|b| format!("* {b}*"))))
+            any(
+                "words",
+                alone.chain(beginnings.iter().map(|b| format!("* {b}*"))),
+            )
         }
     }
 }
@@ -49,7 +52,10 @@ fn policies(scenario: &Scenario) -> Result<PolicySet, Box<dyn Error>> {
     add("permit", "permit(principal, action, resource);")?;
     let forbid = |when: &str| format!("forbid(principal, action, resource) when {{ {when} }};");
     for rule in &scenario.rules {
-        add(&format!("rule:{}", rule.id), &forbid(&condition(&rule.says)))?;
+        add(
+            &format!("rule:{}", rule.id),
+            &forbid(&condition(&rule.says)),
+        )?;
     }
     for tier in &scenario.tiers {
         let name = &tier.name;
@@ -59,7 +65,10 @@ fn policies(scenario: &Scenario) -> Result<PolicySet, Box<dyn Error>> {
             tier.max_memory_mb
         );
         let is = format!("context.tier == \"{name}\"");
-        add(&format!("deny:{name}"), &forbid(&format!("{is} && !({fits})")))?;
+        add(
+            &format!("deny:{name}"),
+            &forbid(&format!("{is} && !({fits})")),
+        )?;
         let over = format!("{is} && {fits} && context.used >= {}", tier.tasks_per_day);
         add(&format!("wait:{name}"), &forbid(&over))?;
     }

@@ -40,7 +40,8 @@ fn data(scenario: &Scenario) -> Result<Value, Box<dyn Error>> {
             (t.name.clone(), limits)
         })
         .collect();
-    let data = json!({"watts": watts, "never": never, "only": only, "words": words, "tiers": tiers});
+    let data =
+        json!({"watts": watts, "never": never, "only": only, "words": words, "tiers": tiers});
     Ok(Value::from_json_str(&data.to_string())?)
 }
 

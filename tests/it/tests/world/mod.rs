@@ -7,7 +7,9 @@
 )]
 
 use rusqlite::Connection;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tempfile::TempDir;
 use weft_api::report::{ReleaseReport, TaskReport};
 use weft_api::{
     ApiError, BundleComponent, Client, InitOptions, ManualClock, Node, PeerRow, Request, Response,
@@ -24,11 +26,49 @@ pub const HOUR: i64 = 3_600_000;
 /// A hosted node and what a test turns in it.
 pub struct World {
     /// The folder that holds the home, gone when this is dropped.
-    pub home: tempfile::TempDir,
+    pub home: TempDir,
     /// The way to the node.
     pub client: Client,
     /// Its clock.
     pub clock: Arc<ManualClock>,
+    _template: Arc<TempDir>,
+}
+
+/// A home that is made once and copied for each test: making one compiles every plugin. It goes with the last world
+/// that was copied from it.
+fn template() -> Arc<TempDir> {
+    static TEMPLATE: Mutex<Weak<TempDir>> = Mutex::new(Weak::new());
+    let mut template = TEMPLATE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(made) = template.upgrade() {
+        return made;
+    }
+    let made = tempfile::tempdir().expect("a folder");
+    Node::init(&InitOptions {
+        home: made.path().join("home"),
+        owner: Some(ALICE.into()),
+        bundle: bundle(),
+        clock: Arc::new(ManualClock::at(NOON)),
+    })
+    .expect("a home");
+    let made = Arc::new(made);
+    *template = Arc::downgrade(&made);
+    made
+}
+
+/// Copies a folder with its permissions.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type().expect("a type").is_dir() {
+            copy(&from, &to);
+        } else {
+            std::fs::copy(&from, &to).expect("a copy");
+        }
+    }
+    let permissions = std::fs::metadata(from).expect("a folder").permissions();
+    std::fs::set_permissions(to, permissions).expect("its permissions");
 }
 
 /// The components that the binary carries.
@@ -45,21 +85,17 @@ pub fn bundle() -> Vec<BundleComponent> {
 impl World {
     /// A home of Alice, at noon, in UTC.
     pub fn new() -> Self {
+        let template = template();
         let home = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(ManualClock::at(NOON));
         let path = home.path().join("home");
-        Node::init(&InitOptions {
-            home: path.clone(),
-            owner: Some(ALICE.into()),
-            bundle: bundle(),
-            clock: clock.clone(),
-        })
-        .expect("a home");
+        copy(&template.path().join("home"), &path);
         let client = Client::hosted(&path, &bundle(), clock.clone()).expect("a node");
         let world = Self {
             home,
             client,
             clock,
+            _template: template,
         };
         world.sql(
             "INSERT INTO user_preferences (user_id, timezone) VALUES ('a@example.com', 'UTC')",

@@ -12,7 +12,7 @@ Exit codes:
   3  there is no such home, task, release, member or file
   4  refused by a check: a bad component, a bad input, a contradiction
   5  another process has the home
-  6  the task was blocked or failed (`task submit --wait` alone)
+  6  the task was blocked, failed or was taken back (`task submit --wait` alone)
   7  a verification found a difference
 
 Environment:
@@ -23,12 +23,14 @@ Environment:
 
 Start:
   weft init --user alice@example.com
+  weft energy set --type solar --percent 95
   weft task submit --name log-digest --input /var/log/syslog --wait
   weft why TASK";
 
 /// A community's rules and compute as signed components that are swapped while they run.
 #[derive(Debug, Parser)]
-#[command(name = "weft", version, after_help = AFTER_HELP, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "weft", version, after_help = AFTER_HELP, propagate_version = true, arg_required_else_help = true,
+    max_term_width = 80)]
 pub struct Cli {
     /// The node's folder; its database is DIR/weft.db [default: ~/.weft]
     #[arg(

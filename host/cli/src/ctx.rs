@@ -88,6 +88,32 @@ impl Ctx {
         self.show(&response)
     }
 
+    /// [`Ctx::ask`] with a sign of life on stderr, where that is a terminal, which is gone before the answer is shown.
+    ///
+    /// # Errors
+    /// What the node refuses.
+    pub fn ask_slowly(&self, what: &str, request: Request) -> Result<Response, ApiError> {
+        let client = self.client()?;
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(SPIN);
+        let answer = client.call(request);
+        bar.finish_and_clear();
+        answer
+    }
+
+    /// [`Ctx::tell`] for what takes its time.
+    ///
+    /// # Errors
+    /// What the node refuses.
+    pub fn tell_slowly(&self, what: &str, request: Request) -> Outcome {
+        let response = self.ask_slowly(what, request)?;
+        self.show(&response)
+    }
+
     /// [`Ctx::tell`] with a text of the verb's own.
     ///
     /// # Errors
@@ -157,26 +183,6 @@ impl Ctx {
     pub fn note(&self, text: &str) {
         // A note that can't be written is no reason to fail.
         let _ = render::print_error(&format!("{text}\n"));
-    }
-
-    /// Shows on a terminal that something takes its time, until it is dropped.
-    pub fn spin(&self, what: &str) -> Spinner {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.set_message(what.to_owned());
-        bar.enable_steady_tick(SPIN);
-        Spinner(bar)
-    }
-}
-
-/// A sign of life on stderr; nothing where that is no terminal.
-pub struct Spinner(ProgressBar);
-
-impl Drop for Spinner {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
     }
 }
 

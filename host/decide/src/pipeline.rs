@@ -206,10 +206,10 @@ impl<'a> Pipeline<'a> {
     }
 
     /// The only answer of a slot that is no chain, or why there is none.
-    pub(crate) fn single<'b>(
+    pub(crate) fn single(
         slot: Slot,
-        answers: &'b [Answer],
-    ) -> Result<(&'b Answer, &'b SlotReply), (Option<&'b Answer>, String)> {
+        answers: &[Answer],
+    ) -> Result<(&Answer, &SlotReply), (Option<&Answer>, String)> {
         match answers.first() {
             None => Err((None, format!("no plugin serves the `{slot}` slot"))),
             Some(answer) => match &answer.outcome {

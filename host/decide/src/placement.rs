@@ -115,7 +115,7 @@ fn break_ties(task: &str, ranking: &mut [(Ranked, Option<[u8; 32]>)]) {
             for (ranked, hash) in &mut ranking[start..start + run] {
                 *hash = Some(tie_hash(task, &ranked.peer));
             }
-            ranking[start..start + run].sort_by(|(_, a), (_, b)| a.cmp(b));
+            ranking[start..start + run].sort_by_key(|(_, hash)| *hash);
         }
         start += run;
     }

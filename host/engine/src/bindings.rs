@@ -29,6 +29,10 @@ pub struct PolicyState {
 }
 
 /// A compiled and linked policy of one slot and version.
+#[allow(
+    clippy::ptr_arg,
+    reason = "the generated bindings take a `list<u8>` behind an alias as `&Vec<u8>`"
+)]
 pub trait Bound: Send + Sync {
     /// Calls a fresh instance. The outer error is a trap or a limit, the inner one the policy's own answer.
     fn call(

@@ -184,7 +184,7 @@ fn measure(bytes: &[u8]) -> Result<Sizes, CheckError> {
         match payload.map_err(|e| CheckError::Invalid(e.to_string()))? {
             Payload::CodeSectionEntry(body) => {
                 let range = body.range();
-                let size = (range.end - range.start) as u64;
+                let size = range.end - range.start;
                 sizes.largest_function = sizes.largest_function.max(size);
                 sizes.code += size;
             }

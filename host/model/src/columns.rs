@@ -41,11 +41,7 @@ impl Columns {
     /// The same rows in parts of at most `size`, in order.
     pub fn chunks(&self, size: usize) -> impl Iterator<Item = Self> + '_ {
         let rows = self.rows as usize;
-        let features = if rows == 0 {
-            0
-        } else {
-            self.values.len() / rows
-        };
+        let features = self.values.len().checked_div(rows).unwrap_or(0);
         (0..rows).step_by(size.max(1)).map(move |start| {
             Self::build(size.min(rows - start), features, |f, r| {
                 self.get(f, start + r)

@@ -166,7 +166,7 @@ impl Node {
     pub fn donate(&self, user: &str, amount: f64, by: Option<&str>) -> Result<Vec<TierReport>> {
         let user = self.user(user)?;
         let by = self.user(by.unwrap_or_default())?;
-        if !(amount >= 1.0 && amount <= DONATION_MAX && amount.fract() == 0.0) {
+        if !(1.0..=DONATION_MAX).contains(&amount) || amount.fract() != 0.0 {
             return Err(NodeError::invalid(format!(
                 "a donation is a whole number of credits from 1 to {DONATION_MAX:.0}"
             )));

@@ -13,20 +13,26 @@ use weft_store::{Read, owner, polls};
 /// Longest sleep: what a person edits by hand with `sqlite3` is noticed within this, in milliseconds.
 const LOOK_MS: u64 = 1_000;
 
+/// Pause after a look during which something changed, in milliseconds.
+const BUSY_MS: u64 = 50;
 /// Closed votes that are looked at for news.
 const RECENT_POLLS: u32 = 20;
 
 impl Node {
     /// Runs until `stop` is set. What goes wrong with one task is said and does not end the loop.
     pub fn run_daemon(self: &Arc<Self>, stop: &AtomicBool) {
+        let (count, signal) = &self.wake;
         while !stop.load(Ordering::Acquire) {
+            let before = *count.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(e) = self.step() {
                 tracing::error!("{e}");
             }
-            let (count, signal) = &self.wake;
             let guard = count.lock().unwrap_or_else(PoisonError::into_inner);
-            drop(signal.wait_timeout(guard, Duration::from_millis(LOOK_MS)));
+            // What changed during the look is looked at once more, after the pause that bounds the work.
+            let pause = if *guard == before { LOOK_MS } else { BUSY_MS };
+            drop(signal.wait_timeout(guard, Duration::from_millis(pause)));
         }
+        self.stopping.store(true, Ordering::Release);
         for cancel in self
             .jobs
             .lock()

@@ -389,7 +389,9 @@ fn has_rules(tx: &Read, user: &str) -> Result<bool> {
     let rules = owner::rules::in_force(tx, user)?;
     let rests = owner::cooldown::all(tx)?;
     let rests = rests.rows.iter().any(|r| r.user_id == user) || !rests.malformed.is_empty();
-    Ok(!(hours.rows.is_empty() && hours.malformed.is_empty())
-        || !(rules.rows.is_empty() && rules.malformed.is_empty())
-        || rests)
+    let none = hours.rows.is_empty()
+        && hours.malformed.is_empty()
+        && rules.rows.is_empty()
+        && rules.malformed.is_empty();
+    Ok(rests || !none)
 }

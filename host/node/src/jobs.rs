@@ -25,6 +25,9 @@ use weft_store::{Write, blocks};
 /// labelled modelled.
 pub(crate) const MODELLED_WATTS: f64 = 15.0;
 
+/// How the name of an output begins while its job runs.
+const UNFINISHED: &str = ".unfinished-";
+
 /// How a job ended, before it is kept.
 struct Ended {
     status: Status,
@@ -98,8 +101,10 @@ impl Node {
             None => Box::new(std::io::empty()),
         };
         let folder = self.home.outputs();
-        let output =
-            tempfile::NamedTempFile::new_in(&folder).map_err(|e| NodeError::file(&folder, &e))?;
+        let output = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .tempfile_in(&folder)
+            .map_err(|e| NodeError::file(&folder, &e))?;
         let writer = output.reopen().map_err(|e| NodeError::file(&folder, &e))?;
         let params = spec.params.clone().unwrap_or_default();
         let limit = self
@@ -178,6 +183,9 @@ impl Node {
         };
         let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.write(|tx: &Write| -> Result<()> {
+            // A job that was stopped with the daemon is tried again; nobody took it back.
+            let stopped =
+                ended.status == Status::Cancelled && self.stopping.load(Ordering::Acquire);
             // A task that was taken back meanwhile stays so; that it ran is still counted.
             let cancelled =
                 tasks::get(tx, &task.id)?.is_some_and(|t| t.status == Status::Cancelled.word());
@@ -185,7 +193,11 @@ impl Node {
             if ended.status == Status::Cancelled && !cancelled {
                 return Ok(());
             }
-            if !cancelled {
+            if stopped && !cancelled {
+                interrupted(&mut task, now);
+                tasks::update(tx, &task)?;
+                note(tx, &task, now)?;
+            } else if !cancelled {
                 task.status = ended.status.word().into();
                 if ended.reason.is_some() {
                     task.reason.clone_from(&ended.reason);
@@ -275,6 +287,7 @@ impl Node {
 
     /// Marks tasks that were running when a process died as queued, to be decided again.
     pub(crate) fn recover(&self) -> Result<()> {
+        self.sweep_outputs()?;
         let now = self.now();
         let filter = tasks::Filter {
             status: Some(Status::Running.word().into()),
@@ -287,10 +300,7 @@ impl Node {
         }
         self.store.write(|tx: &Write| -> Result<()> {
             for mut task in lost {
-                task.status = Status::Queued.word().into();
-                task.reason = Some("the node stopped while it ran; it is tried again".into());
-                task.retry_at = Some(now);
-                task.updated_at = now;
+                interrupted(&mut task, now);
                 tasks::update(tx, &task)?;
                 note(tx, &task, now)?;
                 self.feed(
@@ -302,6 +312,23 @@ impl Node {
             }
             Ok(())
         })
+    }
+
+    /// Removes what killed jobs had written so far; the output of a job that ended has its task's name.
+    fn sweep_outputs(&self) -> Result<()> {
+        let folder = self.home.outputs();
+        let io = |e| NodeError::file(&folder, &e);
+        for entry in std::fs::read_dir(&folder).map_err(io)? {
+            let entry = entry.map_err(io)?;
+            if entry
+                .file_name()
+                .as_encoded_bytes()
+                .starts_with(UNFINISHED.as_bytes())
+            {
+                std::fs::remove_file(entry.path()).map_err(io)?;
+            }
+        }
+        Ok(())
     }
 
     /// Waits until no job runs.
@@ -375,6 +402,14 @@ impl Node {
         weft_store::carbon::add(tx, &impact)?;
         Ok(())
     }
+}
+
+/// A task whose job was cut off goes back into the queue.
+fn interrupted(task: &mut Task, now: Instant) {
+    task.status = Status::Queued.word().into();
+    task.reason = Some("the node stopped while it ran; it is tried again".into());
+    task.retry_at = Some(now);
+    task.updated_at = now;
 }
 
 /// How often a waiting thread looks by itself, in milliseconds.

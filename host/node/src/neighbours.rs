@@ -132,7 +132,7 @@ impl Node {
         task: &str,
         peer: Option<&str>,
     ) -> Result<Vec<PermitReport>> {
-        let permit = permit(user, task, peer)?;
+        let permit = permit(&self.user(user)?, task, peer)?;
         let now = self.now();
         self.store.write(|tx| permissions::set(tx, &permit, now))?;
         self.changed();
@@ -149,7 +149,7 @@ impl Node {
         task: &str,
         peer: Option<&str>,
     ) -> Result<Vec<PermitReport>> {
-        let permit = permit(user, task, peer)?;
+        let permit = permit(&self.user(user)?, task, peer)?;
         self.store
             .write(|tx| permissions::remove(tx, &permit.peer_id, &permit.user_id, &permit.task))?;
         self.changed();

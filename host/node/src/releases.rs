@@ -448,6 +448,9 @@ impl Node {
                     report.serves.push(bound.name);
                 }
             }
+            if report.state == VERIFIED && !report.serves.is_empty() {
+                report.state = "active".into();
+            }
             Ok(report)
         })
     }
@@ -559,8 +562,8 @@ pub(crate) fn sign(release: &Release, role: Role, key: &SigningKey) -> Result<En
 /// Reads a component file of bounded size.
 pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>> {
     let io = |e: std::io::Error| NodeError::file(path, &e);
-    let file = std::fs::File::open(path).map_err(io)?;
-    let meta = file.metadata().map_err(io)?;
+    // Looked at before it is opened: opening a pipe waits for its writer.
+    let meta = std::fs::metadata(path).map_err(io)?;
     if !meta.is_file() {
         return Err(NodeError::refused(format!(
             "`{}` is no file",
@@ -574,6 +577,7 @@ pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>> {
         };
         return Err(NodeError::refused(format!("`{}` {error}", path.display())));
     }
+    let file = std::fs::File::open(path).map_err(io)?;
     let mut bytes = Vec::new();
     file.take(COMPONENT_BYTES + 1)
         .read_to_end(&mut bytes)

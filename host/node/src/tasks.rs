@@ -267,8 +267,21 @@ impl Node {
             unfinished: false,
             limit: Some(limit),
         };
-        let rows = self.store.read(|tx| tasks::list(tx, &filter))?.strict()?;
-        Ok(rows.iter().map(|t| self.report_row(t)).collect())
+        self.store.read(|tx| {
+            let rows = tasks::list(tx, &filter)?.strict()?;
+            rows.iter()
+                .map(|task| {
+                    let mut report = self.report_row(task);
+                    if let (Some(at), Ok(zone)) =
+                        (task.next_window_start, self.zone_of(tx, &task.user_id)?)
+                    {
+                        let offset = weft_decide::windows::utc_offset_minutes(&zone, at);
+                        report.next_window_start = Some(local_time(at, offset));
+                    }
+                    Ok(report)
+                })
+                .collect()
+        })
     }
 
     /// One task, by its id or the beginning of it.
@@ -352,6 +365,7 @@ impl Node {
             task.status = Status::Cancelled.word().into();
             task.reason = Some("taken back by its submitter".into());
             task.retry_at = None;
+            task.next_window_start = None;
             task.updated_at = now;
             task.finished_at = Some(now);
             tasks::update(tx, &task)?;

@@ -3,6 +3,8 @@
 use crate::error::{Code, NodeError, Result};
 use crate::node::Node;
 use crate::report::{DecisionReport, VerifyReport};
+use ipld_core::ipld::Ipld;
+use serde_json::Value;
 use weft_decide::{Answer, Record};
 use weft_model::vector::close;
 use weft_model::{Cid, SlotCall, cbor, content};
@@ -34,10 +36,10 @@ impl Node {
     /// # Errors
     /// When there is none of that CID.
     pub fn decision_show(&self, cid: &str) -> Result<DecisionReport> {
-        let (cid, _, record) = self.record(cid)?;
+        let (cid, bytes, _) = self.record(cid)?;
         Ok(DecisionReport {
             cid: cid.to_string(),
-            record: serde_json::to_value(&record).map_err(NodeError::internal)?,
+            record: json(&cbor::decode::<Ipld>(&bytes)?),
         })
     }
 
@@ -112,5 +114,22 @@ impl Node {
             (_, Ok(_)) => Err("it answers otherwise now".into()),
             (_, Err(e)) => Err(format!("it fails now: {e}")),
         }
+    }
+}
+
+/// A record as JSON for people: CIDs as text, bytes as hex.
+fn json(value: &Ipld) -> Value {
+    match value {
+        Ipld::Null => Value::Null,
+        Ipld::Bool(b) => Value::from(*b),
+        Ipld::Integer(i) => {
+            i64::try_from(*i).map_or_else(|_| Value::from(i.to_string()), Value::from)
+        }
+        Ipld::Float(f) => Value::from(*f),
+        Ipld::String(s) => Value::from(s.as_str()),
+        Ipld::Bytes(b) => Value::from(crate::releases::hex(b)),
+        Ipld::Link(cid) => Value::from(cid.to_string()),
+        Ipld::List(items) => items.iter().map(json).collect(),
+        Ipld::Map(fields) => fields.iter().map(|(k, v)| (k.clone(), json(v))).collect(),
     }
 }

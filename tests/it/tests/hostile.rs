@@ -61,6 +61,9 @@ fn bad_files_are_refused_by_name_and_leave_nothing_behind() {
     };
     let folder = dir.join("folder.wasm");
     std::fs::create_dir(&folder).expect("a folder");
+    let pipe = dir.join("pipe.wasm");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
     let guest = weft_kit::guest;
     let cases = [
         (guest("not-wasm"), "policy", "refused", "no WebAssembly"),
@@ -70,7 +73,12 @@ fn bad_files_are_refused_by_name_and_leave_nothing_behind() {
             "refused",
             "core WebAssembly module",
         ),
-        (guest("wrong-world"), "policy", "refused", "consent"),
+        (
+            guest("wrong-world"),
+            "policy",
+            "refused",
+            "of `scorer` but exports `weft:consent/",
+        ),
         (
             guest("other-version"),
             "policy",
@@ -117,6 +125,8 @@ fn bad_files_are_refused_by_name_and_leave_nothing_behind() {
             "No such file",
         ),
         (folder, "policy", "refused", "no file"),
+        (pipe, "policy", "refused", "no file"),
+        ("/dev/zero".into(), "policy", "refused", "no file"),
         (
             file("elf.wasm", b"\x7fELF\x02\x01\x01\0"),
             "policy",

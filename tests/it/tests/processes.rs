@@ -16,6 +16,9 @@ use weft_model::task::TaskSpec;
 /// How long a test waits for what should come soon, before it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Names the seed of a run that is to be repeated.
+const SEED_VARIABLE: &str = "WEFT_TEST_SEED";
+
 /// A home with clean energy and no rest between tasks.
 fn new_home() -> Home {
     let home = Home::new();
@@ -239,8 +242,11 @@ fn what_a_killed_daemon_acknowledged_is_kept() {
     /// At most 256 tasks may wait on a device.
     const TASKS_A_ROUND: u64 = 2;
     const UNTIL_KILL_US: u64 = 60_000;
-    let seed = RandomState::new().hash_one(0) | 1;
-    println!("seed {seed}");
+    let seed = std::env::var(SEED_VARIABLE).map_or_else(
+        |_| RandomState::new().hash_one(0) | 1,
+        |seed| seed.parse().expect("a seed is a number above 0"),
+    );
+    println!("{SEED_VARIABLE}={seed}");
     let mut random = Random(seed);
     let home = new_home();
     let (acknowledge, acknowledged) = mpsc::channel();
@@ -275,10 +281,10 @@ fn what_a_killed_daemon_acknowledged_is_kept() {
         kept.extend(acknowledged.try_iter());
         rounds += 1;
     }
+    let took = began.elapsed();
     println!(
-        "{rounds} rounds, {} tasks acknowledged, {:?}",
-        kept.len(),
-        began.elapsed()
+        "{rounds} rounds, {} tasks acknowledged, {took:?}",
+        kept.len()
     );
     assert!(
         !kept.is_empty(),
@@ -315,6 +321,11 @@ fn what_a_killed_daemon_acknowledged_is_kept() {
         [""; 0],
         "decisions without their record"
     );
+    let unfinished = std::fs::read_dir(home.join("outputs"))
+        .expect("the outputs")
+        .map(|e| e.expect("an entry").file_name().display().to_string())
+        .find(|name| !name.ends_with(".out"));
+    assert_eq!(unfinished, None, "what a killed job wrote is left");
     verify_chain(&database);
     let doctor = home.weft(["doctor", "--json"]).json();
     assert_eq!(doctor["ok"], true, "{doctor}");

@@ -20,7 +20,8 @@ pub fn init(init: &InitReport) -> String {
         ("constitution", init.constitution.clone()),
     ]));
     if init.created {
-        text.push_str("next: weft task submit --name log-digest --input FILE --wait\n");
+        text.push_str("next:\n  weft energy set --type solar --percent 95\n  weft task submit --name log-digest --input FILE --wait\n",
+        );
     }
     text
 }

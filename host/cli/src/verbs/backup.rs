@@ -29,7 +29,6 @@ impl Backup {
                 .into()
         };
         let path = absolute_text(&self.path.unwrap_or_else(named_by_time))?;
-        let _spin = ctx.spin("writing");
-        ctx.tell(Request::Backup { path })
+        ctx.tell_slowly("writing", Request::Backup { path })
     }
 }

@@ -14,7 +14,6 @@ impl Doctor {
     /// # Errors
     /// What the node refuses.
     pub fn run(self, ctx: &Ctx) -> Outcome {
-        let _spin = ctx.spin("looking");
-        ctx.tell(Request::Doctor)
+        ctx.tell_slowly("looking", Request::Doctor)
     }
 }

@@ -160,11 +160,9 @@ impl Plugin {
             Self::Build(verb) => verb.run(ctx, KIND),
             Self::Test(verb) => verb.run(ctx),
             Self::Bench(verb) => {
-                let _spin = ctx.spin("measuring");
-                ctx.tell(Request::PluginBench {
-                    target: target(&verb.target)?,
-                    calls: verb.calls as usize,
-                })
+                let target = target(&verb.target)?;
+                let calls = verb.calls as usize;
+                ctx.tell_slowly("measuring", Request::PluginBench { target, calls })
             }
             Self::Inspect { target: text } => {
                 let target = target(&text)?;

@@ -4,7 +4,7 @@ use crate::ctx::{Ctx, Outcome};
 use crate::exit::Exit;
 use crate::parse;
 use crate::verbs::spec::Needs;
-use weft_api::{ApiError, Request, Response};
+use weft_api::{Request, Response};
 use weft_model::Instant;
 use weft_model::task::Status;
 
@@ -31,7 +31,8 @@ pub enum Task {
 /// Submit a task: it is decided at once, and runs, is delegated, waits or is refused
 ///
 /// The answer says why. What waits is resumed by `weft start`, unaided. With --wait the answer comes when the task
-/// has ended or waits for a moment, and the exit code is 6 when it was blocked or failed.
+/// has ended or waits for a moment, and the exit code is 6 when it was blocked, failed or was taken
+/// back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   weft task submit --name log-digest --input /var/log/syslog --wait
@@ -115,19 +116,17 @@ impl Submit {
             spec: self.needs.spec(self.name)?,
             wait,
         };
-        let response = ask(ctx, request, wait)?;
+        let response = if wait {
+            ctx.ask_slowly("waiting for the task", request)?
+        } else {
+            ctx.ask(request)?
+        };
         let exit = ctx.show(&response)?;
         Ok(match &response {
             Response::Task(task) if wait && ended_badly(&task.status) => Exit::Task,
             _ => exit,
         })
     }
-}
-
-fn ask(ctx: &Ctx, request: Request, wait: bool) -> Result<Response, ApiError> {
-    let client = ctx.client()?;
-    let _spin = wait.then(|| ctx.spin("waiting for the task"));
-    client.call(request)
 }
 
 fn ended_badly(status: &str) -> bool {

@@ -34,7 +34,7 @@ impl Bound for QuotaPre<PolicyState> {
             SlotCall::Tiers(x) => {
                 let members: Vec<wit::Contribution> = x.iter().map(Into::into).collect();
                 let rows = policy.call_tiers(store, now, config, &members)?;
-                Ok(rows.map(|rows| SlotReply::Tiers(rows)).map_err(Into::into))
+                Ok(rows.map(SlotReply::Tiers).map_err(Into::into))
             }
             SlotCall::Admit(x) => {
                 let requests: Vec<wit::Request> = x.iter().map(Into::into).collect();

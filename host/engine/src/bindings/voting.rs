@@ -41,7 +41,7 @@ impl Bound for VotingPre<PolicyState> {
                     &wit::Columns::from(&x.voters),
                     &statistics,
                 )?;
-                Ok(rows.map(|rows| SlotReply::Weigh(rows)).map_err(Into::into))
+                Ok(rows.map(SlotReply::Weigh).map_err(Into::into))
             }
             SlotCall::Conclude(x) => {
                 let tallies: Vec<wit::Tally> = x.iter().map(Into::into).collect();

@@ -1,10 +1,9 @@
-//! The judgment of `ethics-rules` and `quota-tiers` in Rego (Regorus) and in Cedar, timed.
+//! The judgment of `ethics-rules` and `quota-tiers` in Rego, run by Regorus and timed.
 //!
-//! Reads the scenario that the benchmark `engines` writes on standard input, answers every case with every engine and
+//! Reads the scenario that the benchmark `engines` writes on standard input, answers every case in both of its ways to run Rego and
 //! writes answers and figures as JSON. Everything that can be done ahead is done ahead and not timed: rules are parsed,
 //! policies compiled, inputs are values of the engine's own kind.
 
-mod cedar;
 mod rego;
 mod scenario;
 
@@ -22,11 +21,7 @@ struct Judged {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let scenario: Scenario = serde_json::from_reader(std::io::stdin().lock())?;
-    let judged = [
-        rego::interpreted(&scenario)?,
-        rego::compiled(&scenario)?,
-        cedar::judged(&scenario)?,
-    ];
+    let judged = [rego::interpreted(&scenario)?, rego::compiled(&scenario)?];
     let engines: Vec<_> = judged
         .iter()
         .map(|j| {

@@ -32,7 +32,6 @@ impl Node {
             let pause = if *guard == before { LOOK_MS } else { BUSY_MS };
             drop(signal.wait_timeout(guard, Duration::from_millis(pause)));
         }
-        self.stopping.store(true, Ordering::Release);
         for cancel in self
             .jobs
             .lock()

@@ -183,9 +183,6 @@ impl Node {
         };
         let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.write(|tx: &Write| -> Result<()> {
-            // A job that was stopped with the daemon is tried again; nobody took it back.
-            let stopped =
-                ended.status == Status::Cancelled && self.stopping.load(Ordering::Acquire);
             // A task that was taken back meanwhile stays so; that it ran is still counted.
             let cancelled =
                 tasks::get(tx, &task.id)?.is_some_and(|t| t.status == Status::Cancelled.word());
@@ -193,11 +190,7 @@ impl Node {
             if ended.status == Status::Cancelled && !cancelled {
                 return Ok(());
             }
-            if stopped && !cancelled {
-                interrupted(&mut task, now);
-                tasks::update(tx, &task)?;
-                note(tx, &task, now)?;
-            } else if !cancelled {
+            if !cancelled {
                 task.status = ended.status.word().into();
                 if ended.reason.is_some() {
                     task.reason.clone_from(&ended.reason);
@@ -300,7 +293,10 @@ impl Node {
         }
         self.store.write(|tx: &Write| -> Result<()> {
             for mut task in lost {
-                interrupted(&mut task, now);
+                task.status = Status::Queued.word().into();
+                task.reason = Some("the node stopped while it ran; it is tried again".into());
+                task.retry_at = Some(now);
+                task.updated_at = now;
                 tasks::update(tx, &task)?;
                 note(tx, &task, now)?;
                 self.feed(
@@ -402,14 +398,6 @@ impl Node {
         weft_store::carbon::add(tx, &impact)?;
         Ok(())
     }
-}
-
-/// A task whose job was cut off goes back into the queue.
-fn interrupted(task: &mut Task, now: Instant) {
-    task.status = Status::Queued.word().into();
-    task.reason = Some("the node stopped while it ran; it is tried again".into());
-    task.retry_at = Some(now);
-    task.updated_at = now;
 }
 
 /// How often a waiting thread looks by itself, in milliseconds.

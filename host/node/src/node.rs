@@ -65,8 +65,6 @@ pub struct Node {
     pub(crate) reloading: Mutex<()>,
     pub(crate) loaded: Mutex<HashMap<Cid, Arc<Policy>>>,
     pub(crate) cache: Cache,
-    /// Set when the daemon stops: jobs that end now are tried again by the next one.
-    pub(crate) stopping: AtomicBool,
     pub(crate) jobs: Mutex<HashMap<String, Arc<AtomicBool>>>,
     pub(crate) log: Mutex<()>,
     pub(crate) scheduler: Mutex<Scheduler>,
@@ -196,7 +194,6 @@ impl Node {
             workloads: OnceLock::new(),
             loaded: Mutex::default(),
             cache,
-            stopping: AtomicBool::new(false),
             jobs: Mutex::default(),
             log: Mutex::default(),
             scheduler: Mutex::default(),

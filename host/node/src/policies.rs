@@ -96,9 +96,13 @@ impl Node {
             Ok(None)
         })?;
         match earlier {
-            Some((binding, release)) => {
-                Ok(Some(Arc::new(self.activate(slot, &binding, &release)?)))
-            }
+            Some((binding, release)) => match self.activate(slot, &binding, &release) {
+                Ok(active) => Ok(Some(Arc::new(active))),
+                Err(e) => {
+                    tracing::warn!(%slot, plugin = release.name, "no last good version: {e}");
+                    Ok(None)
+                }
+            },
             None => Ok(None),
         }
     }

@@ -59,6 +59,9 @@ impl Node {
             .as_ref()
             .map_or(0, |r| r.utc_offset_minutes);
         let decided = self.decide(&table, snapshot)?;
+        if !decided.tripped.is_empty() {
+            self.quarantine(&decided.tripped)?;
+        }
         let task = task_row("dry-run", &spec, 1, now, now, &decided);
         let mut report = self.report_row(&task);
         report.steps = steps(&decided.decision, &decided.trace);

@@ -19,8 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The scorer of a new home.
 const DEFAULT_SCORER: &str = "scorer-clean-energy";
 
+/// Rows by table, files of the home's components, releases.
+type Stored = (BTreeMap<String, Vec<Vec<Cell>>>, Vec<String>, Vec<String>);
+
 /// All that adding could change: rows by table, files of the home's components, releases.
-fn stored(world: &World) -> (BTreeMap<String, Vec<Vec<Cell>>>, Vec<String>, Vec<String>) {
+fn stored(world: &World) -> Stored {
     let database = world.database();
     let tables = world.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name");
     let rows = tables.into_iter().map(|table| {
@@ -390,7 +393,7 @@ fn swaps_lose_no_call_and_no_later_call_meets_the_old_version() {
     const ASKING: usize = 2;
     let (world, v1) = served_by("good-v1");
     let v2 = world.add("good-v2");
-    let score = |n: usize| if n % 2 == 0 { 1.0 } else { 2.0 };
+    let score = |n: usize| if n.is_multiple_of(2) { 1.0 } else { 2.0 };
     // How many swaps have begun, and how many are over. The first one puts v2 in place.
     let (begun, over, stop) = (
         AtomicUsize::new(0),

@@ -12,7 +12,7 @@ use weft_api::{InitOptions, Node, SystemClock};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  weft init --user alice@example.com")]
 pub struct Init {
-    /// The home's owner [default: owner@localhost]
+    /// The home's owner; `owner@localhost` unless given
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
 }

@@ -13,6 +13,7 @@ pub fn component(name: &str) -> &'static [u8] {
 }
 
 /// A committed policy, compiled.
+#[allow(dead_code, reason = "a benchmark that shares this may use none of it")]
 pub fn policy(engine: &PolicyEngine, name: &str) -> Arc<Policy> {
     let policy = engine.compile(component(name), PolicyLimits::default());
     Arc::new(policy.unwrap_or_else(|e| panic!("`{name}` does not compile: {e}")))

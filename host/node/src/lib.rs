@@ -13,6 +13,7 @@ pub mod clock;
 mod community;
 mod daemon;
 mod deciding;
+mod descriptor;
 mod error;
 mod facts;
 mod gather;

@@ -1,64 +1,24 @@
 //! Releases of this node: made from component files, checked, signed, kept, looked at.
 
+use crate::descriptor::{descriptor_of, vectors_of};
 use crate::error::{Code, NodeError, Result};
 use crate::home::write_whole;
 use crate::node::Node;
 use crate::report::ReleaseReport;
 use ed25519_dalek::SigningKey;
-use serde::Deserialize;
-use serde_json::{Map, Value};
 use std::io::Read as _;
 use std::path::Path;
 use weft_engine::inspect::Kind;
 use weft_engine::{CallError, CheckError, Inspected, Policy};
 use weft_model::limits::COMPONENT_BYTES;
 use weft_model::vector::{Expected, Vector, close};
-use weft_model::{Cid, Instant, SlotCall, SlotReply, content};
+use weft_model::{Cid, Instant, content};
 use weft_release::record::{Component, Limits};
 use weft_release::{Envelope, Release, Role};
 use weft_store::{Read, Write, releases};
 
 /// State of a release that passed every check and may serve.
 pub const VERIFIED: &str = "verified";
-
-/// What `weft plugin build` writes into a component.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Descriptor {
-    slot: Option<String>,
-    name: String,
-    version: String,
-    description: String,
-    license: Option<String>,
-    features: Vec<String>,
-    config_schema: Option<Value>,
-    vectors: Vec<JsonVector>,
-    limits: Option<DescribedLimits>,
-}
-
-#[derive(Debug, Deserialize)]
-struct JsonVector {
-    case: String,
-    now: Instant,
-    #[serde(default)]
-    config: Map<String, Value>,
-    #[serde(default)]
-    call: String,
-    input: Value,
-    #[serde(default)]
-    output: Option<Value>,
-    #[serde(default)]
-    error: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
-struct DescribedLimits {
-    fuel: Option<u64>,
-    memory_bytes: Option<u64>,
-    deadline_ms: Option<u64>,
-    output_bytes: Option<u64>,
-}
 
 /// A component that was checked, with the release made of it.
 pub(crate) struct Prepared {
@@ -603,69 +563,6 @@ pub(crate) fn policy_limits(release: &Release) -> weft_engine::policy::PolicyLim
         deadline_ms: release.limits.deadline_ms,
         output_bytes: release.limits.output_bytes,
     }
-}
-
-fn descriptor_of(inspected: &Inspected) -> Result<Descriptor> {
-    let Some(bytes) = &inspected.descriptor else {
-        return Err(NodeError::refused(
-            "has no `weft` section with its name, features and golden vectors",
-        )
-        .try_this("build it with `weft plugin build` or `weft workload build`"));
-    };
-    serde_json::from_slice(bytes).map_err(|e| {
-        NodeError::refused(format!("has a damaged `weft` section: {e}")).try_this("build it again")
-    })
-}
-
-fn vectors_of(descriptor: &Descriptor) -> Result<Vec<Vector>> {
-    let schema = descriptor
-        .config_schema
-        .clone()
-        .unwrap_or_else(|| Value::Object(Map::new()));
-    descriptor
-        .vectors
-        .iter()
-        .map(|v| {
-            let bad = |what: &str, e: String| {
-                NodeError::refused(format!(
-                    "has a golden vector `{}` whose {what} does not fit: {e}",
-                    v.case
-                ))
-            };
-            let call = if v.call.is_empty() {
-                descriptor.slot.clone().unwrap_or_default()
-            } else {
-                v.call.clone()
-            };
-            let tagged =
-                |value: &Value| Value::Object(Map::from_iter([(call.clone(), value.clone())]));
-            let input: SlotCall = serde_json::from_value(tagged(&v.input))
-                .map_err(|e| bad("input", e.to_string()))?;
-            let output = match (&v.output, &v.error) {
-                (Some(output), None) => {
-                    let reply: SlotReply = serde_json::from_value(tagged(output))
-                        .map_err(|e| bad("output", e.to_string()))?;
-                    Expected::Reply(reply)
-                }
-                (None, Some(error)) => Expected::Error(error.clone()),
-                _ => return Err(bad("output", "one of output and error is wanted".into())),
-            };
-            // A vector may show that a config is refused; then it is passed on as it is written.
-            let config = Value::Object(v.config.clone());
-            let config = match weft_release::config::canonical_config(&schema, &config) {
-                Ok(bytes) => bytes,
-                Err(_) if v.error.is_some() => weft_model::cbor::encode(&config)?,
-                Err(e) => return Err(bad("config", e.to_string())),
-            };
-            Ok(Vector {
-                case: v.case.clone(),
-                now: v.now,
-                config,
-                input,
-                output,
-            })
-        })
-        .collect()
 }
 
 fn error_name(error: &weft_model::slots::PolicyError) -> &'static str {

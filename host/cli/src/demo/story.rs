@@ -148,9 +148,7 @@ fn morning(stage: &mut Stage<'_>) -> Result<(), ApiError> {
 }
 
 fn quota(stage: &mut Stage<'_>) -> Result<(), ApiError> {
-    stage.say(
-        "\nDee is a guest of the free tier: ten tasks a day, the eleventh waits for midnight",
-    )?;
+    stage.say("\nDee has the free tier: ten tasks a day, the eleventh waits for midnight")?;
     let dee = "dee@example.com";
     let all = |i| [(ADA, i), (BO, i), (CY, i)];
     stage.vote("thumbnails", &all(Importance::Low))?;

@@ -101,10 +101,11 @@ impl Slots {
         let mut outcome = self.call(active, now, call, &mut tripped);
         let mut answered = active;
         let mut instead_of = None;
+        // A call's columns are those that the active plugin reads; another reader needs a call of its own.
         let stand_in = table
             .last_good
             .get(&call.slot())
-            .filter(|last| last.release != active.release);
+            .filter(|last| last.release != active.release && last.features == active.features);
         if let (Err(error), Some(last)) = (&outcome, stand_in)
             && error.counts()
             && falls_back(call.slot().failure())

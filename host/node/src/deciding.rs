@@ -1,11 +1,15 @@
 //! Carries a decision's calls to the plugins and makes its record.
 
 use crate::error::Result;
+use crate::gather::Wanted;
 use crate::node::Node;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use weft_decide::{Answer, Decision, Failed, Pipeline, Record, Snapshot, Step};
-use weft_engine::Table;
+use weft_engine::{CallError, Table};
 use weft_model::{Cid, Slot, SlotCall, content};
+use weft_store::Read;
 
 /// A decision with its record and trace.
 pub struct Decided {
@@ -19,6 +23,8 @@ pub struct Decided {
     pub trace: Vec<TraceLine>,
     /// Releases that the breaker put out of service on the way, and why.
     pub tripped: Vec<(Cid, String)>,
+    /// What happened beside the recorded decision, for a person.
+    pub notes: Vec<String>,
 }
 
 /// What one call of a plugin cost.
@@ -36,6 +42,9 @@ pub struct TraceLine {
     pub us: u64,
     /// How it failed.
     pub error: Option<String>,
+    /// Whether the breaker counts that failure.
+    #[serde(default)]
+    pub counts: bool,
 }
 
 impl Node {
@@ -72,7 +81,47 @@ impl Node {
             record: bytes,
             trace,
             tripped,
+            notes: Vec::new(),
         })
+    }
+
+    /// Gathers and decides. Where the scorer fails and the last good one reads other features, that one gets a snapshot
+    /// of its own, and the decision is made again with it.
+    ///
+    /// # Errors
+    /// When the database can't be read or the record can't be encoded.
+    pub(crate) fn gather_and_decide(
+        &self,
+        tx: &Read,
+        table: &Table,
+        wanted: &Wanted<'_>,
+    ) -> Result<Decided> {
+        let decided = self.decide(table, self.gather(tx, table, wanted)?)?;
+        let Some(stand_in) = table.last_good.get(&Slot::Scorer) else {
+            return Ok(decided);
+        };
+        let Some(failed) = decided.trace.iter().find(|line| {
+            line.slot == Slot::Scorer && line.counts && line.release != stand_in.release
+        }) else {
+            return Ok(decided);
+        };
+        let warning = format!(
+            "scorer {} failed ({}), {} answered in its place",
+            content::short(&failed.release.to_string()),
+            failed.error.as_deref().unwrap_or_default(),
+            stand_in.name
+        );
+        let mut active = table.active.clone();
+        active.insert(Slot::Scorer, vec![Arc::clone(stand_in)]);
+        let table = Table {
+            constitution: table.constitution,
+            active,
+            last_good: BTreeMap::new(),
+        };
+        let mut again = self.decide(&table, self.gather(tx, &table, wanted)?)?;
+        again.tripped.extend(decided.tripped);
+        again.notes.push(warning);
+        Ok(again)
     }
 
     /// Asks every plugin of the call's slot.
@@ -100,6 +149,7 @@ impl Node {
                     fuel: answer.outcome.as_ref().ok().map(|c| c.fuel),
                     us: answer.us,
                     error: error.map(ToString::to_string),
+                    counts: error.is_some_and(CallError::counts),
                 });
                 for cid in &answer.tripped {
                     let why = answer

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use weft_decide::windows::utc_offset_minutes;
 use weft_decide::{Decision, Record, Verdict};
 use weft_ledger::Body;
 use weft_model::task::{Status, TaskSpec};
@@ -53,12 +54,13 @@ impl Node {
             submitted: now,
             now,
         };
-        let snapshot = self.store.read(|tx| self.gather(tx, &table, &wanted))?;
-        let offset = snapshot
-            .submitter
-            .as_ref()
-            .map_or(0, |r| r.utc_offset_minutes);
-        let decided = self.decide(&table, snapshot)?;
+        let (decided, zone) = self.store.read(|tx| -> Result<_> {
+            Ok((
+                self.gather_and_decide(tx, &table, &wanted)?,
+                self.zone_of(tx, &spec.user)?,
+            ))
+        })?;
+        let offset = |at| zone.as_ref().map_or(0, |zone| utc_offset_minutes(zone, at));
         if !decided.tripped.is_empty() {
             self.quarantine(&decided.tripped)?;
         }
@@ -68,7 +70,7 @@ impl Node {
         report.next_window_start = decided
             .decision
             .next_window
-            .map(|at| local_time(at, offset));
+            .map(|at| local_time(at, offset(at)));
         report.violations = decided.decision.violations;
         // Nothing was kept, so there is no record to name.
         report.decision = None;
@@ -146,8 +148,7 @@ impl Node {
                 submitted,
                 now,
             };
-            let snapshot = self.gather(tx, &table, &wanted)?;
-            let decided = self.decide(&table, snapshot)?;
+            let decided = self.gather_and_decide(tx, &table, &wanted)?;
             self.keep_decision(tx, id, spec, attempt, submitted, before.as_ref(), &decided)?;
             Ok(decided)
         })?;
@@ -278,7 +279,7 @@ impl Node {
                     if let (Some(at), Ok(zone)) =
                         (task.next_window_start, self.zone_of(tx, &task.user_id)?)
                     {
-                        let offset = weft_decide::windows::utc_offset_minutes(&zone, at);
+                        let offset = utc_offset_minutes(&zone, at);
                         report.next_window_start = Some(local_time(at, offset));
                     }
                     Ok(report)
@@ -412,7 +413,7 @@ impl Node {
     }
 
     fn local_here(&self, at: Instant) -> String {
-        local_time(at, weft_decide::windows::utc_offset_minutes(&self.zone, at))
+        local_time(at, utc_offset_minutes(&self.zone, at))
     }
 }
 
@@ -440,7 +441,13 @@ fn task_row(
     task.tags.clone_from(&spec.tags);
     task.status = status.word().into();
     task.reason = (!decision.reason.is_empty()).then(|| decision.reason.clone());
-    task.warning = (!decision.warnings.is_empty()).then(|| decision.warnings.join("; "));
+    let warnings: Vec<&str> = decision
+        .warnings
+        .iter()
+        .chain(&decided.notes)
+        .map(String::as_str)
+        .collect();
+    task.warning = (!warnings.is_empty()).then(|| warnings.join("; "));
     task.importance = Some(decision.importance.word().into());
     task.urgency = Some(decision.urgency.word().into());
     task.sla = (!decision.sla.is_empty()).then(|| decision.sla.clone());

@@ -7,6 +7,11 @@ use weft_model::Instant;
 use weft_model::slots::placement::Score;
 use weft_model::slots::time::{Plan, Source};
 
+/// Places in [`Candidates::HOST_FEATURES`].
+pub(crate) const CLEAN: usize = 0;
+const SOURCE: usize = 1;
+pub(crate) const MINUTE: usize = 2;
+
 /// A plan as placement needs it.
 #[derive(Clone, Debug)]
 pub struct Needs<'a> {
@@ -28,19 +33,19 @@ pub fn disqualified(needs: &Needs<'_>, candidates: &Candidates, row: usize) -> O
         return None;
     }
     if let Some(source) = plan.source
-        && candidates.value(row, "energy.source") != Some(source_code(source))
+        && candidates.host_value(row, SOURCE) != Some(source_code(source))
     {
         return Some(Out::OtherSource);
     }
     if plan.clean > 0.0
         && candidates
-            .value(row, "energy.percent_clean")
+            .host_value(row, CLEAN)
             .is_none_or(|clean| clean < plan.clean)
     {
         return Some(Out::NotCleanEnough);
     }
     if let Some(peak) = &plan.peak {
-        let minute = candidates.value(row, "peer.local_minute");
+        let minute = candidates.host_value(row, MINUTE);
         let inside = minute.is_some_and(|m| m >= f64::from(peak.from) && m < f64::from(peak.until));
         if !inside {
             return Some(Out::OffPeak);
@@ -59,12 +64,14 @@ pub fn forbidden(permission: Permission) -> Option<Out> {
 }
 
 /// All candidates, best first: those that qualify by score and then by a hash of (task, candidate), then the rest.
-/// `scores` has one entry per candidate; none where the scorer was not asked about it.
+/// `scores` and `barred` have one entry per candidate: none where the scorer was not asked about it, and why it may
+/// not run the task at all.
 pub fn rank(
     task: &str,
     needs: &Needs<'_>,
     candidates: &Candidates,
     scores: &[Option<Score>],
+    barred: &[Option<Out>],
 ) -> Vec<Ranked> {
     let mut ranking: Vec<(Ranked, Option<[u8; 32]>)> = candidates
         .ids
@@ -76,7 +83,7 @@ pub fn rank(
                 Some(Score::Excluded(why)) => (None, Some(Out::Scorer(*why))),
                 None => (None, None),
             };
-            let out = forbidden(candidates.permissions[row])
+            let out = barred[row]
                 .or(excluded)
                 .or_else(|| disqualified(needs, candidates, row));
             (

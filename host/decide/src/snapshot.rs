@@ -146,6 +146,12 @@ impl Candidates {
     pub const HOST_FEATURES: [&'static str; 3] =
         ["energy.percent_clean", "energy.source", "peer.local_minute"];
 
+    /// A candidate's value of the `i`th of [`Self::HOST_FEATURES`], which are the last columns of the table.
+    pub fn host_value(&self, row: usize, i: usize) -> Option<f64> {
+        let scored = self.features.len().checked_sub(Self::HOST_FEATURES.len())?;
+        self.table.get(scored + i, row)
+    }
+
     /// A candidate's value of a feature; none when it is unknown or not in the table.
     pub fn value(&self, row: usize, feature: &str) -> Option<f64> {
         let f = self.features.iter().position(|f| f == feature)?;

@@ -100,9 +100,10 @@ impl Pipeline<'_> {
         let Some(plan) = self.draft.plan.clone() else {
             return Next::End(Verdict::Fail, "there is no SLA plan".into());
         };
-        let asked: Vec<usize> = (0..s.candidates.ids.len())
-            .filter(|r| self.barred(*r).is_none())
+        let barred: Vec<Option<Out>> = (0..s.candidates.ids.len())
+            .map(|row| self.barred(row))
             .collect();
+        let asked: Vec<usize> = (0..barred.len()).filter(|r| barred[*r].is_none()).collect();
         let mut scores: Vec<Option<Score>> = vec![None; s.candidates.ids.len()];
         match Self::single(Slot::Scorer, answers) {
             Ok((answer, SlotReply::Rank(rows))) if rows.len() == asked.len() => {
@@ -135,19 +136,7 @@ impl Pipeline<'_> {
             now: s.now,
             critical: self.draft.critical,
         };
-        let mut ranking = placement::rank(&s.task, &needs, &s.candidates, &scores);
-        for ranked in &mut ranking {
-            let row = s
-                .candidates
-                .ids
-                .iter()
-                .position(|id| *id == ranked.peer)
-                .unwrap_or(0);
-            if let Some(out) = self.barred(row) {
-                ranked.out = Some(out);
-            }
-        }
-        ranking.sort_by_key(|r| r.out.is_some());
+        let ranking = placement::rank(&s.task, &needs, &s.candidates, &scores, &barred);
         let best = ranking
             .first()
             .filter(|r| r.out.is_none())
@@ -208,7 +197,7 @@ impl Pipeline<'_> {
             .min();
         let best = (0..s.candidates.ids.len())
             .filter(|row| self.barred(*row).is_none())
-            .filter_map(|row| s.candidates.value(row, "energy.percent_clean"))
+            .filter_map(|row| s.candidates.host_value(row, placement::CLEAN))
             .fold(None, |best: Option<f64>, x| {
                 Some(best.map_or(x, |b| b.max(x)))
             });
@@ -235,7 +224,7 @@ impl Pipeline<'_> {
             .find(|o| o.until > s.now && o.clean >= plan.clean)
             .map(|o| o.from.max(s.now + 1));
         let peak = plan.peak.as_ref().and_then(|peak| {
-            let minute = s.candidates.value(0, "peer.local_minute")? as i64;
+            let minute = s.candidates.host_value(0, placement::MINUTE)? as i64;
             let ahead = (i64::from(peak.from) - minute).rem_euclid(DAY_MINUTES);
             let start = s.now + ahead * MINUTE_MS;
             Some(if ahead == 0 {

@@ -33,6 +33,10 @@ fn boundary(before: char, c: char, after: Option<char>) -> bool {
 
 /// Folds case by way of the capital, so that `ß` equals `SS` and both small sigmas are one.
 fn fold(c: char, into: &mut String) {
+    if c.is_ascii() {
+        into.push(c.to_ascii_lowercase());
+        return;
+    }
     into.extend(c.to_uppercase().flat_map(char::to_lowercase));
 }
 

@@ -1,7 +1,7 @@
 //! The whole decision with 10 to 10,000 peers: every stage, its plugins on fresh instances, the record and its CID.
 //!
-//! The snapshot is made in memory, so SQLite is not in it. Below each figure stands what of it is the record, and what
-//! the state machine alone takes when it is given the recorded answers.
+//! The snapshot is made in memory, so SQLite is not in it. Below each figure stands what of it is the record, what
+//! the state machine alone takes when it is given the recorded answers, and what each plugin takes.
 
 #[path = "shared/policies.rs"]
 mod shared;
@@ -27,6 +27,8 @@ const SIZES: [(usize, usize, Option<f64>); 4] = [
     (1_000, 1_000, None),
     (10_000, 50, None),
 ];
+/// Decisions whose traces give the time of each plugin, which a trace has in whole microseconds, rounded down.
+const TRACED: usize = 50;
 /// 2026-11-21 12:00 UTC.
 const NOW: Instant = 1_795_262_400_000;
 /// An hour and a day, in milliseconds.
@@ -211,6 +213,23 @@ fn main() {
             std::hint::black_box(record.rerun());
         });
         report.times("  of it: state machine", pipeline);
+        let mut plugins: Vec<(String, u64)> = Vec::new();
+        for _ in 0..TRACED {
+            let decided = node.decide(&table, snapshot.clone());
+            let trace = decided
+                .unwrap_or_else(|e| panic!("{peers} peers: {e}"))
+                .trace;
+            for (i, line) in trace.iter().enumerate() {
+                match plugins.get_mut(i) {
+                    Some((_, us)) => *us += line.us,
+                    None => plugins.push((line.call.clone(), line.us)),
+                }
+            }
+        }
+        for (call, us) in plugins {
+            let mean = us as f64 / TRACED as f64;
+            report.values(&format!("  of it: plugin, {call}"), &[("mean_us", mean)]);
+        }
     }
     report.finish();
 }

@@ -4,6 +4,7 @@
 use crate::error::{NodeError, Result};
 use crate::log::NETWORK;
 use crate::node::Node;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use weft_ledger::{Genesis, SignedEvent, State};
 use weft_store::tiers::{self, Tier};
@@ -34,7 +35,7 @@ fn digest(tx: &Read) -> Result<String> {
         ));
     }
     hash.update(format!("{:?}", rows.malformed));
-    Ok(crate::releases::hex(&hash.finalize()))
+    Ok(HEXLOWER.encode(&hash.finalize()))
 }
 
 impl Node {

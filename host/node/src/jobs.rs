@@ -10,7 +10,6 @@ use std::fs::File;
 use std::io::BufReader;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
-use weft_decide::Verdict;
 use weft_engine::inspect::Kind;
 use weft_engine::workload::{JobFailure, JobLimits};
 use weft_engine::{Finished, Granted, Job};
@@ -393,7 +392,6 @@ impl Node {
                 receipt_cid: None,
             },
         )?;
-        debug_assert!(matches!(decided.decision.verdict, Verdict::Delegate { .. }));
         let impact = self.delegated_carbon(tx, task, peer)?;
         weft_store::carbon::add(tx, &impact)?;
         Ok(())

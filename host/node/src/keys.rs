@@ -3,6 +3,7 @@
 
 use crate::error::{Code, NodeError, Result};
 use crate::home::{Home, write_whole};
+use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use std::path::PathBuf;
 use weft_model::Did;
@@ -40,7 +41,7 @@ pub fn create(home: &Home, name: &str) -> Result<SigningKey> {
         ));
     }
     let key = generate()?;
-    let text: String = key.to_bytes().iter().map(|b| format!("{b:02x}")).collect();
+    let text = HEXLOWER.encode(&key.to_bytes());
     write_whole(&path, text.as_bytes(), 0o600)?;
     Ok(key)
 }
@@ -59,14 +60,10 @@ pub fn load(home: &Home, name: &str) -> Result<SigningKey> {
         )
         .try_this("restore it from a backup")
     };
-    let text = text.trim();
-    if text.len() != 64 || !text.is_ascii() {
-        return Err(damaged());
-    }
-    let mut seed = [0; 32];
-    for (i, byte) in seed.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| damaged())?;
-    }
+    let seed = HEXLOWER
+        .decode(text.trim().as_bytes())
+        .map_err(|_| damaged())?;
+    let seed = seed.try_into().map_err(|_| damaged())?;
     Ok(SigningKey::from_bytes(&seed))
 }
 

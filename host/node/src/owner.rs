@@ -4,6 +4,7 @@ use crate::clock::rfc3339;
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 use crate::report::{HoursReport, RuleReport, RulesCheckReport, UserReport};
+use data_encoding::HEXLOWER;
 use jiff::tz::TimeZone;
 use weft_model::slots::ethics::{
     EthicsCall, EthicsTask, Known, Level as RuleLevel, Rule as SlotRule,
@@ -354,7 +355,7 @@ impl Node {
             None => {
                 let mut bytes = [0; 4];
                 getrandom::fill(&mut bytes).map_err(NodeError::internal)?;
-                Ok(format!("{prefix}-{}", crate::releases::hex(&bytes)))
+                Ok(format!("{prefix}-{}", HEXLOWER.encode(&bytes)))
             }
         }
     }

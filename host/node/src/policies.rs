@@ -414,18 +414,8 @@ impl Node {
         let Some(config) = config else {
             return Ok(Vec::new());
         };
-        let Some(schema) = &release.config_schema else {
-            return match config.as_object() {
-                Some(fields) if fields.is_empty() => Ok(Vec::new()),
-                _ => Err(NodeError::invalid(format!(
-                    "`{}` has nothing to set",
-                    release.name
-                ))),
-            };
-        };
-        let schema = weft_release::config::parse_schema(schema)
-            .map_err(|e| NodeError::internal(e.to_string()))?;
-        weft_release::config::canonical_config(&schema, config)
+        release
+            .config(config)
             .map_err(|e| NodeError::invalid(format!("config of `{}`: {e}", release.name)))
     }
 

@@ -2,6 +2,7 @@
 //! by the device that did it.
 
 use crate::error::{NodeError, Result};
+use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use weft_ledger::sign;
@@ -114,7 +115,7 @@ impl Receipt {
 /// The name of content by its size and sha2-256: the CID of a block, or `sha256:<hex>` of a larger file.
 pub fn content_name(bytes: u64, digest: &[u8; 32]) -> String {
     if bytes > BLOCK_BYTES {
-        return format!("sha256:{}", crate::releases::hex(digest));
+        return format!("sha256:{}", HEXLOWER.encode(digest));
     }
     content::raw_cid_of_digest(digest).to_string()
 }

@@ -5,6 +5,7 @@ use crate::error::{Code, NodeError, Result};
 use crate::home::write_whole;
 use crate::node::Node;
 use crate::report::ReleaseReport;
+use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use std::io::Read as _;
 use std::path::Path;
@@ -269,7 +270,7 @@ impl Node {
             if let Some((cid, bytes)) = vectors {
                 weft_store::blocks::put(tx, &cid.to_string(), bytes, now)?;
             }
-            releases::put_native(tx, &component.to_string(), &key, &hex(&digest), now)?;
+            releases::put_native(tx, &component.to_string(), &key, &HEXLOWER.encode(&digest), now)?;
             Ok(())
         })?;
         Ok(cid)
@@ -282,7 +283,8 @@ impl Node {
         let known = self
             .store
             .read(|tx| releases::native(tx, &component.to_string(), &key))?;
-        if let Some(digest) = known.and_then(|n| unhex(&n.digest))
+        if let Some(digest) =
+            known.and_then(|n| HEXLOWER.decode(n.digest.as_bytes()).ok()?.try_into().ok())
             && let Some(code) = self.cache.load(&component, &key, &digest)
         {
             return Ok(code);
@@ -313,7 +315,13 @@ impl Node {
             .map_err(|e| NodeError::file(&self.home.cache(), &e))?;
         let now = self.now();
         self.store.write(|tx| {
-            releases::put_native(tx, &component.to_string(), &key, &hex(&digest), now)
+            releases::put_native(
+                tx,
+                &component.to_string(),
+                &key,
+                &HEXLOWER.encode(&digest),
+                now,
+            )
         })?;
         Ok(code)
     }
@@ -572,19 +580,4 @@ fn error_name(error: &weft_model::slots::PolicyError) -> &'static str {
         E::BadInput(_) => "BadInput",
         E::Unsupported(_) => "Unsupported",
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut out = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (i, byte) in out.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
-    }
-    Some(out)
 }

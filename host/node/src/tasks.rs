@@ -6,6 +6,7 @@ use crate::error::{Code, NodeError, Result};
 use crate::gather::{OVERRIDE_USED, SELF, Wanted};
 use crate::node::Node;
 use crate::report::{HistoryLine, StepReport, TaskReport, WhyReport};
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::atomic::Ordering;
@@ -191,7 +192,7 @@ impl Node {
         }
         let salt = crate::keys::generate()?.to_bytes();
         let trace = Trace {
-            salt: crate::releases::hex(&salt),
+            salt: HEXLOWER.encode(&salt),
             lines: decided.trace.clone(),
         };
         let trace = serde_json::to_string(&trace).map_err(NodeError::internal)?;
@@ -567,5 +568,5 @@ pub(crate) fn note(tx: &Write, task: &Task, now: Instant) -> Result<()> {
 fn new_id() -> Result<String> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(NodeError::internal)?;
-    Ok(format!("t{}", crate::releases::hex(&bytes)))
+    Ok(format!("t{}", HEXLOWER.encode(&bytes)))
 }

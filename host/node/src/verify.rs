@@ -3,6 +3,7 @@
 use crate::error::{Code, NodeError, Result};
 use crate::node::Node;
 use crate::report::{DecisionReport, VerifyReport};
+use data_encoding::HEXLOWER;
 use ipld_core::ipld::Ipld;
 use serde_json::Value;
 use weft_decide::{Answer, Record};
@@ -127,7 +128,7 @@ fn json(value: &Ipld) -> Value {
         }
         Ipld::Float(f) => Value::from(*f),
         Ipld::String(s) => Value::from(s.as_str()),
-        Ipld::Bytes(b) => Value::from(crate::releases::hex(b)),
+        Ipld::Bytes(b) => Value::from(HEXLOWER.encode(b)),
         Ipld::Link(cid) => Value::from(cid.to_string()),
         Ipld::List(items) => items.iter().map(json).collect(),
         Ipld::Map(fields) => fields.iter().map(|(k, v)| (k.clone(), json(v))).collect(),

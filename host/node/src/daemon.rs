@@ -119,7 +119,7 @@ impl Node {
         see(format!("{:?}", owner::permissions::list(tx)?));
         see(format!("{:?}", weft_store::peers::list(tx)?));
         see(format!("{:?}", weft_store::slots::all(tx)?));
-        see(format!("{:?}", weft_store::workloads::list(tx)?));
+        see(format!("{:?}", weft_store::bound::WORKLOADS.list(tx)?));
         see(format!(
             "{:?}",
             polls::list(tx, Some(polls::CLOSED), RECENT_POLLS)?

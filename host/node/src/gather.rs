@@ -16,7 +16,7 @@ use weft_model::task::TaskSpec;
 use weft_model::{Columns, Instant, Slot};
 use weft_store::owner::{self, permissions};
 use weft_store::peers::Peer;
-use weft_store::{Read, members, peers, polls, tasks, tiers, workloads};
+use weft_store::{Read, bound::WORKLOADS, members, peers, polls, tasks, tiers};
 
 /// A day, in milliseconds.
 const DAY_MS: Instant = 24 * 3_600_000;
@@ -77,7 +77,7 @@ impl Node {
     /// The release bound to a task: the one it names, or the one bound to its name.
     pub(crate) fn bound_workload(&self, tx: &Read, spec: &TaskSpec) -> Result<Option<String>> {
         if let Some(named) = &spec.workload {
-            if let Some(bound) = workloads::get(tx, named)? {
+            if let Some(bound) = WORKLOADS.get(tx, named)? {
                 return Ok(Some(bound.release_cid));
             }
             let (cid, release) = self.find_release(tx, named)?;
@@ -89,7 +89,7 @@ impl Node {
             }
             return Ok(Some(cid.to_string()));
         }
-        Ok(workloads::get(tx, &spec.name)?.map(|w| w.release_cid))
+        Ok(WORKLOADS.get(tx, &spec.name)?.map(|w| w.release_cid))
     }
 
     fn overrides_used(&self, tx: &Read, user: &str, since: Instant) -> Result<u32> {

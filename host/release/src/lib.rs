@@ -10,6 +10,7 @@ pub mod config;
 pub mod diff;
 pub mod envelope;
 pub mod growth;
+pub mod install;
 pub mod kind;
 pub mod limits;
 pub mod record;

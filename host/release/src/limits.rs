@@ -30,3 +30,5 @@ pub const SIGNATURES: usize = 64;
 pub const MAX_INTEGER: u64 = (1 << 53) - 1;
 /// Largest model, in bytes: 1 TiB.
 pub const MODEL_BYTES: u64 = 1 << 40;
+/// Largest LoRA adapter, in bytes: 4 GiB.
+pub const SKILL_BYTES: u64 = 4 << 30;

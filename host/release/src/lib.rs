@@ -1,11 +1,13 @@
 //! Release records, the envelopes that sign them, and what follows from a record alone: its kind, the canonical form
-//! of a config, what an update wants more than its predecessor, and a difference that a person can read.
+//! of a config, what an update wants more than its predecessor, and a difference that a person can read. And what
+//! content is: files as UnixFS, CAR files over a reader or writer that is passed in.
 //!
 //! A function of its arguments throughout: no storage, no network, no clock, no randomness; keys are passed in. It
 //! does not decide whom to trust: [`Envelope::verify`] says who signed, the caller holds that against its rules.
 //!
 //! Invariant: a [`Release`] that was decoded here is valid and has exactly one encoding, so its CID names it.
 
+pub mod car;
 pub mod config;
 pub mod diff;
 pub mod envelope;
@@ -15,6 +17,7 @@ pub mod kind;
 pub mod limits;
 pub mod record;
 pub mod text;
+pub mod unixfs;
 
 pub use config::{ConfigError, canonical_config};
 pub use diff::diff;

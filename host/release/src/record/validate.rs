@@ -220,16 +220,11 @@ fn count(found: usize, max: usize) -> Result<(), Problem> {
     }
 }
 
-/// Multicodec of UnixFS.
-const DAG_PB: u64 = 0x70;
-/// Multihash code of sha2-256.
-const SHA2_256: u64 = 0x12;
-
 /// A file's CID: one raw block or a UnixFS tree.
 fn file(cid: &Cid) -> Result<(), Problem> {
     link(
         cid,
-        &[content::RAW, DAG_PB],
+        &[content::RAW, content::DAG_PB],
         "a CIDv1 of a file (raw or UnixFS, sha2-256)",
     )
 }
@@ -246,8 +241,8 @@ fn record_link(cid: &Cid) -> Result<(), Problem> {
 fn link(cid: &Cid, codecs: &[u64], allowed: &str) -> Result<(), Problem> {
     let ok = cid.version() == cid::Version::V1
         && codecs.contains(&cid.codec())
-        && cid.hash().code() == SHA2_256
-        && cid.hash().size() == 32;
+        && cid.hash().code() == content::SHA2_256
+        && cid.hash().size() == content::DIGEST_BYTES;
     if ok {
         Ok(())
     } else {

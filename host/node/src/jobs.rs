@@ -20,10 +20,6 @@ use weft_store::owner::cooldown;
 use weft_store::tasks::{self, Task};
 use weft_store::{Write, blocks};
 
-/// Power assumed for a task that declares none, in watts: one busy core of a laptop. Figures made from it are
-/// labelled modelled.
-pub(crate) const MODELLED_WATTS: f64 = 15.0;
-
 /// How the name of an output begins while its job runs.
 const UNFINISHED: &str = ".unfinished-";
 
@@ -262,7 +258,7 @@ impl Node {
             profile: self.workloads()?.profile().to_owned(),
             verifiable: !granted,
         };
-        let watts = spec.watts.unwrap_or(MODELLED_WATTS);
+        let watts = self.store.read(|tx| self.mesh(tx))?.watts(spec.watts);
         let account = Account {
             task: task.id.clone(),
             decision: task.decision_cid.clone().unwrap_or_default(),

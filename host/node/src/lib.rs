@@ -23,6 +23,7 @@ mod jobs;
 mod keys;
 mod log;
 mod machine;
+mod mesh;
 mod neighbours;
 mod node;
 mod owner;

@@ -18,6 +18,7 @@ mod error;
 mod facts;
 mod gather;
 mod genesis;
+mod given;
 mod home;
 mod jobs;
 mod keys;
@@ -35,6 +36,7 @@ pub mod report;
 mod settings;
 mod status;
 mod tasks;
+mod tree;
 mod verify;
 
 pub use backup::RestoreOptions;

@@ -88,11 +88,17 @@ pub fn bundle() -> Vec<BundleComponent> {
 impl World {
     /// A home of Alice, at noon, in UTC.
     pub fn new() -> Self {
+        Self::with_settings("")
+    }
+
+    /// The same, with these lines in its `weft.toml`.
+    pub fn with_settings(toml: &str) -> Self {
         let template = template();
         let home = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(ManualClock::at(NOON));
         let path = home.path().join("home");
         copy(&template.path().join("home"), &path);
+        std::fs::write(path.join("weft.toml"), toml).expect("settings");
         let client = Client::hosted(&path, &bundle(), clock.clone()).expect("a node");
         let world = Self {
             home,

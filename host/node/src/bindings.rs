@@ -31,10 +31,10 @@ impl Node {
             .try_this(format!("weft plugin use {slot} {cid}")));
         }
         let change = self.change("use");
-        self.store
-            .write(|tx| WORKLOADS.set(tx, name, Some(&cid.to_string()), "owner", &change))?;
-        self.constitute(&format!("{name} runs {}", release.name))?;
-        self.changed();
+        self.reconstitute(&format!("{name} runs {}", release.name), |tx| {
+            WORKLOADS.set(tx, name, Some(&cid.to_string()), "owner", &change)?;
+            Ok(())
+        })?;
         self.release_report(&cid)
     }
 
@@ -44,10 +44,9 @@ impl Node {
     /// When there was nothing before.
     pub fn workload_rollback(&self, name: &str) -> Result<Vec<ChangeReport>> {
         let change = self.change("rollback");
-        self.store
-            .write(|tx| WORKLOADS.rollback(tx, name, &change))?;
-        self.constitute(&format!("{name}: rolled back"))?;
-        self.changed();
+        self.reconstitute(&format!("{name}: rolled back"), |tx| {
+            Ok(WORKLOADS.rollback(tx, name, &change)?)
+        })?;
         self.workload_history(name)
     }
 

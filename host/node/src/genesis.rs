@@ -70,7 +70,7 @@ pub fn install(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
         Ok(())
     })?;
     node.reload_slots()?;
-    let (bytes, constitution) = node.constitution_now()?;
+    let (bytes, constitution) = node.store.read(|tx| node.constitution_now(tx))?;
     let mut nonce = [0; 16];
     getrandom::fill(&mut nonce).map_err(NodeError::internal)?;
     let genesis = Genesis {

@@ -16,7 +16,7 @@ use weft_ledger::constitution::{Assignment, Constitution, Mode as LedgerMode};
 use weft_model::{Cid, Instant, Slot, SlotCall};
 use weft_release::Release;
 use weft_store::slots::{Binding, Change, Mode};
-use weft_store::{Read, releases, slots};
+use weft_store::{Read, Write, releases, slots};
 
 /// Most calls of one benchmark.
 const BENCH_CALLS_MAX: usize = 1_000_000;
@@ -188,7 +188,7 @@ impl Node {
             origin: "owner".into(),
             activated_at: now,
         };
-        self.store.write(|tx| -> Result<()> {
+        self.reconstitute(&format!("{slot}: {}", release.name), |tx| {
             let mut bindings = if add {
                 slots::get(tx, slot.name())?
             } else {
@@ -205,9 +205,6 @@ impl Node {
             slots::set(tx, slot.name(), &bindings, &change)?;
             Ok(())
         })?;
-        self.reload_slots()?;
-        self.constitute(&format!("{slot}: {}", release.name))?;
-        self.changed();
         self.slot_report(slot)
     }
 
@@ -223,11 +220,9 @@ impl Node {
             reason: None,
             at: self.now(),
         };
-        self.store
-            .write(|tx| slots::rollback(tx, slot.name(), &change))?;
-        self.reload_slots()?;
-        self.constitute(&format!("{slot}: rolled back"))?;
-        self.changed();
+        self.reconstitute(&format!("{slot}: rolled back"), |tx| {
+            Ok(slots::rollback(tx, slot.name(), &change)?)
+        })?;
         self.slot_report(slot)
     }
 
@@ -309,85 +304,98 @@ impl Node {
         })
     }
 
-    /// Writes the constitution that the slots now make, and notes its activation in the log.
-    pub(crate) fn constitute(&self, why: &str) -> Result<Cid> {
-        let now = self.now();
-        let base: Cid = self
-            .store
-            .read(|tx| weft_store::meta::get(tx, CONSTITUTION))?
+    /// Changes what serves, writes the constitution that follows and notes it in the log: all or nothing. The table is
+    /// swapped when that is on the disk.
+    pub(crate) fn reconstitute<T>(
+        &self,
+        why: &str,
+        change: impl FnOnce(&Write) -> Result<T>,
+    ) -> Result<T> {
+        let turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = self.store.write(|tx| -> Result<T> {
+            let changed = change(tx)?;
+            self.constitute_in(tx, why)?;
+            Ok(changed)
+        })?;
+        drop(turn);
+        self.reload_slots()?;
+        self.changed();
+        Ok(changed)
+    }
+
+    /// Writes the constitution that the slots of this transaction make, and appends its activation to the log. The
+    /// caller holds `self.log`.
+    fn constitute_in(&self, tx: &Write, why: &str) -> Result<()> {
+        let base: Cid = weft_store::meta::get(tx, CONSTITUTION)?
             .ok_or_else(|| NodeError::internal("the home has no constitution"))?
             .parse()?;
-        let (bytes, cid) = self.constitution_now()?;
-        self.append(
-            |tx| {
-                weft_store::blocks::put(tx, &cid.to_string(), &bytes, now)?;
-                weft_store::meta::set(tx, CONSTITUTION, &cid.to_string())?;
-                self.feed(
-                    tx,
-                    "policy.activated",
-                    None,
-                    &format!("constitution {cid} is in force ({why})"),
-                )
-            },
-            || Body::ConstitutionActivated {
+        let (bytes, cid) = self.constitution_now(tx)?;
+        weft_store::blocks::put(tx, &cid.to_string(), &bytes, self.now())?;
+        weft_store::meta::set(tx, CONSTITUTION, &cid.to_string())?;
+        self.feed(
+            tx,
+            "policy.activated",
+            None,
+            &format!("constitution {cid} is in force ({why})"),
+        )?;
+        self.append_in(
+            tx,
+            Body::ConstitutionActivated {
                 base,
                 constitution: cid,
                 votes: Vec::new(),
             },
         )?;
-        self.reload_slots()?;
-        Ok(cid)
+        Ok(())
     }
 
     /// The constitution that the slots and workloads of the store make: the one after that in force, or the first.
-    pub(crate) fn constitution_now(&self) -> Result<(Vec<u8>, Cid)> {
+    pub(crate) fn constitution_now(&self, tx: &Read) -> Result<(Vec<u8>, Cid)> {
         let invalid =
             |e: weft_ledger::constitution::ConstitutionError| NodeError::invalid(e.to_string());
-        self.store.read(|tx| {
-            let mut slots: BTreeMap<Slot, Vec<Assignment>> = BTreeMap::new();
-            for (slot, binding) in slots::all(tx)? {
-                let mode = match binding.mode {
-                    Mode::Enforce => LedgerMode::Enforce,
-                    Mode::Shadow => LedgerMode::Shadow,
-                    Mode::Canary(percent) => LedgerMode::Canary(percent),
-                };
-                let release = binding.release_cid.parse()?;
-                slots
-                    .entry(parse_slot(&slot)?)
-                    .or_default()
-                    .push(Assignment {
-                        release,
-                        config: binding.config,
-                        mode,
-                    });
-            }
-            let mut workloads = BTreeMap::new();
-            for row in weft_store::bound::WORKLOADS.list(tx)?.rows {
-                workloads.insert(row.name, row.release_cid.parse()?);
-            }
-            let witness = crate::keys::did(&self.owner_key);
-            let constitution = match weft_store::meta::get(tx, CONSTITUTION)? {
-                Some(cid) => {
-                    let bytes = weft_store::blocks::get(tx, &cid)?.ok_or_else(|| {
-                        NodeError::internal(format!("the constitution `{cid}` is not here"))
-                    })?;
-                    let before = Constitution::decode(&bytes).map_err(invalid)?;
-                    before
-                        .next(|c| {
-                            c.slots = slots;
-                            c.workloads = workloads;
-                        })
-                        .map_err(invalid)?
-                }
-                None => Constitution {
-                    slots,
-                    workloads,
-                    witnesses: vec![witness],
-                    ..Constitution::default()
-                },
+        let mut slots: BTreeMap<Slot, Vec<Assignment>> = BTreeMap::new();
+        for (slot, binding) in slots::all(tx)? {
+            let mode = match binding.mode {
+                Mode::Enforce => LedgerMode::Enforce,
+                Mode::Shadow => LedgerMode::Shadow,
+                Mode::Canary(percent) => LedgerMode::Canary(percent),
             };
-            constitution.encode().map_err(invalid)
-        })
+            let release = binding.release_cid.parse()?;
+            slots
+                .entry(parse_slot(&slot)?)
+                .or_default()
+                .push(Assignment {
+                    release,
+                    config: binding.config,
+                    mode,
+                });
+        }
+        let mut workloads = BTreeMap::new();
+        for row in weft_store::bound::WORKLOADS.list(tx)?.rows {
+            workloads.insert(row.name, row.release_cid.parse()?);
+        }
+        let witness = crate::keys::did(&self.owner_key);
+        let constitution = match weft_store::meta::get(tx, CONSTITUTION)? {
+            Some(cid) => {
+                let bytes = weft_store::blocks::get(tx, &cid)?.ok_or_else(|| {
+                    NodeError::internal(format!("the constitution `{cid}` is not here"))
+                })?;
+                let before = Constitution::decode(&bytes).map_err(invalid)?;
+                before
+                    .next(|c| {
+                        c.slots = slots;
+                        c.workloads = workloads;
+                    })
+                    .map_err(invalid)?
+            }
+            None => Constitution {
+                slots,
+                workloads,
+                witnesses: vec![witness],
+                ..Constitution::default()
+            },
+        };
+        constitution.encode().map_err(invalid)
     }
 
     /// Puts releases that the breaker tripped out of service.

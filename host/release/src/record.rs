@@ -2,6 +2,7 @@
 
 mod validate;
 
+pub(crate) use validate::is_link;
 pub use validate::is_types_only;
 
 use crate::config::ConfigError;

@@ -239,13 +239,17 @@ fn record_link(cid: &Cid) -> Result<(), Problem> {
 }
 
 fn link(cid: &Cid, codecs: &[u64], allowed: &str) -> Result<(), Problem> {
-    let ok = cid.version() == cid::Version::V1
-        && codecs.contains(&cid.codec())
-        && cid.hash().code() == content::SHA2_256
-        && cid.hash().size() == content::DIGEST_BYTES;
-    if ok {
+    if is_link(cid, codecs) {
         Ok(())
     } else {
         Err(value(format!("`{cid}`"), allowed))
     }
+}
+
+/// Whether a CID is a CIDv1 of one of these codecs under sha2-256.
+pub(crate) fn is_link(cid: &Cid, codecs: &[u64]) -> bool {
+    cid.version() == cid::Version::V1
+        && codecs.contains(&cid.codec())
+        && cid.hash().code() == content::SHA2_256
+        && cid.hash().size() == content::DIGEST_BYTES
 }

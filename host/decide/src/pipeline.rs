@@ -18,6 +18,7 @@ pub struct Answer {
     /// The CID of its config; none for the defaults.
     pub config: Option<Cid>,
     /// The answer, or why there is none.
+    #[serde(with = "crate::packed::outcome")]
     pub outcome: Result<SlotReply, Failed>,
     /// The release that failed before this one answered in its place.
     pub instead_of: Option<Cid>,
@@ -53,6 +54,7 @@ pub(crate) enum Stage {
     Tier,
     Quota,
     Scorer,
+    /// Nothing more is asked.
     Done,
 }
 
@@ -89,22 +91,6 @@ impl<'a> Pipeline<'a> {
     /// Begins a decision; the first step always asks the `override` slot.
     pub fn start(snapshot: &'a Snapshot) -> (Self, Step) {
         let importance = stages::proposed(&snapshot.spec);
-        let decision = Decision {
-            verdict: Verdict::Fail,
-            reason: String::new(),
-            warnings: Vec::new(),
-            importance,
-            urgency: Urgency::Normal,
-            sla: String::new(),
-            next_window: None,
-            violations: Vec::new(),
-            override_word: None,
-            open_poll: None,
-            reservation: None,
-            tier: None,
-            ranking: Vec::new(),
-            steps: Vec::new(),
-        };
         let draft = Draft {
             critical: false,
             override_word: None,
@@ -115,7 +101,7 @@ impl<'a> Pipeline<'a> {
             next_window: None,
             open_poll: None,
             here_refused: None,
-            decision,
+            decision: Decision::unmade(),
         };
         let mut pipeline = Self {
             snapshot,
@@ -126,7 +112,8 @@ impl<'a> Pipeline<'a> {
         (pipeline, step)
     }
 
-    /// Goes on with the answers to the last call.
+    /// Goes on with the answers to the last call. The decision is handed out once: whoever resumes after
+    /// [`Step::Done`] gets a failure that says so.
     pub fn resume(&mut self, answers: &[Answer]) -> Step {
         let next = match self.stage {
             Stage::Override => self.override_answered(answers),
@@ -137,7 +124,7 @@ impl<'a> Pipeline<'a> {
             Stage::Tier => self.tier_answered(answers),
             Stage::Quota => self.quota_answered(answers),
             Stage::Scorer => self.scorer_answered(answers),
-            Stage::Done => Next::Go(Stage::Done),
+            Stage::Done => Next::End(Verdict::Fail, "the decision was already made".into()),
         };
         self.follow(next)
     }
@@ -152,7 +139,7 @@ impl<'a> Pipeline<'a> {
             Stage::Tier => self.ask_tier(),
             Stage::Quota => self.ask_quota(),
             Stage::Scorer => self.ask_scorer(),
-            Stage::Done => return Step::Done(Box::new(self.draft.decision.clone())),
+            Stage::Done => Next::End(Verdict::Fail, "the decision was already made".into()),
         };
         self.follow(next)
     }
@@ -167,16 +154,18 @@ impl<'a> Pipeline<'a> {
             Next::End(verdict, reason) => {
                 self.stage = Stage::Done;
                 let draft = &mut self.draft;
-                let decision = &mut draft.decision;
-                decision.verdict = verdict;
-                decision.reason = reason;
-                decision.importance = draft.importance;
-                decision.urgency = draft.urgency;
-                decision.sla.clone_from(&draft.sla);
-                decision.next_window = draft.next_window;
-                decision.override_word.clone_from(&draft.override_word);
-                decision.open_poll = draft.open_poll;
-                Step::Done(Box::new(decision.clone()))
+                let made = std::mem::replace(&mut draft.decision, Decision::unmade());
+                Step::Done(Box::new(Decision {
+                    verdict,
+                    reason,
+                    importance: draft.importance,
+                    urgency: draft.urgency,
+                    sla: std::mem::take(&mut draft.sla),
+                    next_window: draft.next_window,
+                    override_word: draft.override_word.take(),
+                    open_poll: draft.open_poll,
+                    ..made
+                }))
             }
         }
     }

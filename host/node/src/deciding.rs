@@ -15,6 +15,8 @@ use weft_store::Read;
 pub struct Decided {
     /// The decision.
     pub decision: Decision,
+    /// The candidates' ids, which the ranking's rows count.
+    pub candidates: Vec<String>,
     /// The record's CID.
     pub cid: Cid,
     /// The record's bytes.
@@ -77,6 +79,7 @@ impl Node {
         let (cid, bytes) = record.encode()?;
         Ok(Decided {
             decision: record.decision,
+            candidates: record.snapshot.candidates.ids,
             cid,
             record: bytes,
             trace,

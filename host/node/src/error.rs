@@ -136,6 +136,12 @@ impl From<weft_model::cbor::CborError> for NodeError {
     }
 }
 
+impl From<weft_decide::RecordError> for NodeError {
+    fn from(e: weft_decide::RecordError) -> Self {
+        Self::invalid(e.to_string())
+    }
+}
+
 impl From<cid::Error> for NodeError {
     fn from(e: cid::Error) -> Self {
         Self::invalid(format!("not a CID: {e}"))

@@ -265,12 +265,13 @@ impl Node {
             ids.push(peer.peer_id.clone());
             permissions.push(self.permission(tx, peer, spec)?);
         }
-        let mut features: Vec<String> = table
+        let scored: &[String] = table
             .active
             .get(&Slot::Scorer)
             .and_then(|active| active.first())
-            .map_or_else(Vec::new, |active| active.features.clone());
-        features.extend(Candidates::HOST_FEATURES.map(ToOwned::to_owned));
+            .map_or(&[], |active| &active.features);
+        let features = Candidates::features_for(scored);
+        let scored = scored.len() as u32;
         let here = self.here(tx, now)?;
         let zones: Vec<Option<u16>> = peers.iter().map(|p| local_minute(p, now)).collect();
         let table = Columns::build(ids.len(), features.len(), |f, row| {
@@ -282,9 +283,10 @@ impl Node {
         });
         Ok(Candidates {
             ids,
-            permissions,
-            features,
             table,
+            scored,
+            features,
+            permissions,
         })
     }
 

@@ -368,11 +368,12 @@ impl Node {
         peer: &str,
         decided: &crate::deciding::Decided,
     ) -> Result<()> {
+        let row = decided.candidates.iter().position(|id| id == peer);
         let score = decided
             .decision
             .ranking
             .iter()
-            .find(|r| r.peer == peer)
+            .find(|r| Some(r.row as usize) == row)
             .and_then(|r| r.score);
         tasks::put_delegation(
             tx,

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use weft_decide::{Ranked, Violation};
+use weft_decide::{Candidates, Out, Ranked, Violation};
 
 /// A task as people see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,11 +81,40 @@ pub struct WhyReport {
     /// The task.
     pub task: TaskReport,
     /// Candidates, best first.
-    pub ranking: Vec<Ranked>,
+    pub ranking: Vec<CandidateReport>,
     /// The task's history, oldest first.
     pub history: Vec<HistoryLine>,
     /// The constitution in force.
     pub constitution: Option<String>,
+}
+
+/// A candidate's place in a ranking.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CandidateReport {
+    /// The peer; `self` for this device.
+    pub peer: String,
+    /// Its score. None: out.
+    pub score: Option<f64>,
+    /// Why it is out, or does not qualify now.
+    pub out: Option<Out>,
+}
+
+impl CandidateReport {
+    /// A recorded ranking, with the peers' ids.
+    pub(crate) fn of(ranking: &[Ranked], candidates: &Candidates) -> Vec<Self> {
+        ranking
+            .iter()
+            .map(|ranked| Self {
+                peer: candidates
+                    .ids
+                    .get(ranked.row as usize)
+                    .cloned()
+                    .unwrap_or_default(),
+                score: ranked.score,
+                out: ranked.out,
+            })
+            .collect()
+    }
 }
 
 /// A line of a task's history.

@@ -5,7 +5,7 @@ use crate::deciding::{Decided, TraceLine};
 use crate::error::{Code, NodeError, Result};
 use crate::gather::{OVERRIDE_USED, SELF, Wanted};
 use crate::node::Node;
-use crate::report::{HistoryLine, StepReport, TaskReport, WhyReport};
+use crate::report::{CandidateReport, HistoryLine, StepReport, TaskReport, WhyReport};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -299,7 +299,7 @@ impl Node {
             if let Some(cid) = &task.decision_cid
                 && let Some(bytes) = blocks::get(tx, cid)?
             {
-                let record: Record = weft_model::cbor::decode(&bytes)?;
+                let record = Record::decode(&bytes)?;
                 let trace = trace_of(tx, cid)?;
                 report.steps = steps(&record.decision, &trace);
                 report.violations.clone_from(&record.decision.violations);
@@ -326,8 +326,9 @@ impl Node {
             if let Some(cid) = &task.decision
                 && let Some(bytes) = blocks::get(tx, cid)?
             {
-                let record: Record = weft_model::cbor::decode(&bytes)?;
-                ranking = record.decision.ranking;
+                let record = Record::decode(&bytes)?;
+                ranking =
+                    CandidateReport::of(&record.decision.ranking, &record.snapshot.candidates);
                 constitution = record.constitution.map(|c| c.to_string());
             }
             let history = tasks::history(tx, &task.task)?

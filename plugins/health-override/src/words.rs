@@ -3,9 +3,29 @@
 //! The comparison is of whole words, without regard to case. It knows no language: regular English plurals count,
 //! other inflections have to be listed. Letters are compared as they are encoded (composed, NFC).
 
+use std::borrow::Cow;
+
 /// The words of a text, case-folded: split where it is not alphanumeric, in camelCase, and between letters and
-/// digits.
-pub fn split(text: &str) -> Vec<String> {
+/// digits. Copies no letter where the text is plain.
+pub fn split(text: &str) -> Vec<Cow<'_, str>> {
+    if is_plain(text) {
+        return text
+            .split(|c: char| !c.is_ascii_lowercase())
+            .filter(|word| !word.is_empty())
+            .map(Cow::Borrowed)
+            .collect();
+    }
+    folded(text).into_iter().map(Cow::Owned).collect()
+}
+
+/// Whether a text is ASCII without capitals and digits: then its words are its runs of letters, as they stand there.
+fn is_plain(text: &str) -> bool {
+    text.bytes()
+        .all(|b| b.is_ascii() && !b.is_ascii_uppercase() && !b.is_ascii_digit())
+}
+
+/// [`split`] of any text.
+fn folded(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
     let mut words = Vec::new();
     let mut word = String::new();
@@ -42,13 +62,16 @@ fn fold(c: char, into: &mut String) {
 
 /// Whether `wanted` (one word, or several in a row as in `power-grid`) stands in `words`. Its last word may be a
 /// regular plural.
-pub fn holds(words: &[String], wanted: &[String]) -> bool {
+pub fn holds(words: &[Cow<'_, str>], wanted: &[Cow<'_, str>]) -> bool {
     let Some((last, head)) = wanted.split_last() else {
         return false;
     };
-    words
-        .windows(wanted.len())
-        .any(|run| run[..head.len()] == *head && is_form(&run[head.len()], last))
+    // Every form of a word begins as it does, so most are told apart by one byte.
+    let first = |word: &Cow<'_, str>| word.as_bytes().first().copied();
+    let begins = first(&wanted[0]);
+    words.windows(wanted.len()).any(|run| {
+        first(&run[0]) == begins && run[..head.len()] == *head && is_form(&run[head.len()], last)
+    })
 }
 
 /// Whether `word` is `singular` or its regular plural: `fires`, `viruses`, `emergencies`.

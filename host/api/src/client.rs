@@ -22,9 +22,6 @@ const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 /// How long between two looks at it.
 const BUSY_PAUSE: Duration = Duration::from_millis(25);
 
-/// What a dry run has in place of a task's id.
-const DRY_RUN: &str = "dry-run";
-
 /// A node, near or far.
 pub struct Client {
     way: Way,
@@ -126,20 +123,20 @@ impl Client {
                 Err(ApiError::new("not-found", "no daemon serves this home", ""))
             }
             Way::Here(node) => {
-                let answer = dispatch(node, request);
-                // Nobody else would go on with what this process began.
-                node.drain();
-                as_it_ended(node, answer?)
+                let began = matches!(request, Request::TaskSubmit { .. });
+                let answer = dispatch(node, request)?;
+                as_it_ended(node, began, answer)
             }
         }
     }
 }
 
-/// A task that this process ran to its end is told as it ended, not as it began.
-fn as_it_ended(node: &Arc<Node>, answer: Response) -> Result<Response, ApiError> {
+/// A task that this very call began is run to its end: nobody else would go on with it. Other tasks are not waited
+/// for; one that still runs when the process ends is queued again by whoever opens the home next.
+fn as_it_ended(node: &Node, began: bool, answer: Response) -> Result<Response, ApiError> {
     match answer {
-        Response::Task(task) if task.status == Status::Running.word() && task.task != DRY_RUN => {
-            dispatch(node, Request::TaskShow { task: task.task })
+        Response::Task(task) if began && task.status == Status::Running.word() => {
+            Ok(Response::Task(Box::new(node.task_wait(&task.task)?)))
         }
         other => Ok(other),
     }

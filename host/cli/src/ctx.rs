@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use weft_api::{ApiError, BundleComponent, Client, Request, Response};
+use weft_model::task::Status;
 
 /// What a verb ends with.
 pub type Outcome = Result<Exit, ApiError>;
@@ -177,6 +178,15 @@ impl Ctx {
         let json = serde_json::to_string_pretty(value)
             .map_err(|e| ApiError::new("internal", format!("internal: {e}"), "report this"))?;
         render::print(&format!("{json}\n"))
+    }
+
+    /// Says so where tasks wait and no daemon is there to take them up.
+    pub fn note_waiting<'a>(&self, statuses: impl IntoIterator<Item = &'a str>) {
+        let waits = [Status::Deferred.word(), Status::Queued.word()];
+        let waiting = statuses.into_iter().filter(|s| waits.contains(s)).count();
+        if !self.json && waiting > 0 && Client::of_daemon(&self.home).is_none() {
+            self.note("no daemon: what is deferred or queued waits for `weft start`");
+        }
     }
 
     /// Something to know beside the answer, on stderr.

@@ -49,6 +49,10 @@ pub(crate) enum Stage {
     Override,
     Sla,
     Consent,
+    /// The submitter's consent alone, after a plugin failed on both.
+    SubmitterConsent,
+    /// The device owner's consent alone, after that.
+    ExecutorConsent,
     Ethics,
     ExecutorEthics,
     Tier,
@@ -119,6 +123,8 @@ impl<'a> Pipeline<'a> {
             Stage::Override => self.override_answered(answers),
             Stage::Sla => self.sla_answered(answers),
             Stage::Consent => self.consent_answered(answers),
+            Stage::SubmitterConsent => self.submitter_consent_answered(answers),
+            Stage::ExecutorConsent => self.executor_consent_answered(answers),
             Stage::Ethics => self.ethics_answered(answers),
             Stage::ExecutorEthics => self.executor_ethics_answered(answers),
             Stage::Tier => self.tier_answered(answers),
@@ -134,6 +140,8 @@ impl<'a> Pipeline<'a> {
             Stage::Override => self.ask_override(),
             Stage::Sla => self.ask_sla(),
             Stage::Consent => self.ask_consent(),
+            Stage::SubmitterConsent => self.ask_submitter_consent(),
+            Stage::ExecutorConsent => self.ask_executor_consent(),
             Stage::Ethics => self.ask_ethics(),
             Stage::ExecutorEthics => self.ask_executor_ethics(),
             Stage::Tier => self.ask_tier(),

@@ -6,7 +6,9 @@ use weft_decide::{
 };
 use weft_model::slots::economy::{Contribution, QuotaVerdict, Reservation};
 use weft_model::slots::placement::Score;
-use weft_model::slots::time::{ConsentVerdict, Deferral, OverrideVerdict, Plan, Source, Standing};
+use weft_model::slots::time::{
+    ConsentVerdict, Deferral, OverrideVerdict, Plan, Role, Source, Standing,
+};
 use weft_model::task::{Importance, TaskSpec};
 use weft_model::{Columns, Slot, SlotCall, SlotReply, content};
 
@@ -270,6 +272,42 @@ fn of_a_chain_the_strictest_wins() {
         });
         assert_eq!(decision.verdict, Verdict::Defer { until: want });
     }
+}
+
+#[test]
+fn one_owners_bad_row_closes_that_owners_door_alone() {
+    let with_owner = Snapshot {
+        executor: Some(snapshot().submitter),
+        energy: Energy {
+            percent_clean: Some(95.0),
+            source: Source::Solar,
+            forecast: Vec::new(),
+        },
+        ..snapshot()
+    };
+    let bad = |role: Role| {
+        decide(&with_owner, move |call| {
+            vec![match call {
+                SlotCall::Consent(rows) if rows.iter().any(|r| r.role == role) => {
+                    answer(Err("input: a row of the other kind"))
+                }
+                other => answer(Ok(usual(other))),
+            }]
+        })
+    };
+    let consents = |asked: &[Slot]| asked.iter().filter(|s| **s == Slot::Consent).count();
+    let (asked, decision) = bad(Role::Executor);
+    assert_eq!(consents(&asked), 3, "both, then each alone");
+    assert!(
+        matches!(&decision.verdict, Verdict::Delegate { peer } if peer != "self"),
+        "{decision:?}"
+    );
+    let (asked, decision) = bad(Role::Submitter);
+    assert_eq!(consents(&asked), 2, "who is closed has the last word");
+    assert_eq!(decision.verdict, Verdict::Defer { until: None });
+    assert!(decision.reason.contains("a row of the other kind"));
+    let (asked, _) = decide(&with_owner, |call| vec![answer(Ok(usual(call)))]);
+    assert_eq!(consents(&asked), 1, "one call where nothing is wrong");
 }
 
 #[test]

@@ -55,6 +55,7 @@ impl Node {
     /// When the database can't be read or written.
     pub fn step(self: &Arc<Self>) -> Result<usize> {
         let now = self.now();
+        self.recover_unkept()?;
         let closed = self.close_due_polls()?;
         let waiting = self.waiting()?;
         let world = self.store.read(|tx| self.world(tx))?;

@@ -57,6 +57,9 @@ pub struct NodeError {
     pub remedy: String,
 }
 
+/// What to do about a full disk.
+const MAKE_ROOM: &str = "free some space where the home is, then try again";
+
 /// The result of a node's functions.
 pub type Result<T, E = NodeError> = std::result::Result<T, E>;
 
@@ -98,7 +101,11 @@ impl NodeError {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Code::DiskFull,
             _ => Code::Io,
         };
-        Self::new(code, format!("`{}`: {error}", path.display()))
+        let error = Self::new(code, format!("`{}`: {error}", path.display()));
+        match code {
+            Code::DiskFull => error.try_this(MAKE_ROOM),
+            _ => error,
+        }
     }
 
     /// Adds what to do.
@@ -111,10 +118,13 @@ impl NodeError {
 impl From<weft_store::Error> for NodeError {
     fn from(e: weft_store::Error) -> Self {
         use weft_store::Error as E;
+        if matches!(e, E::Full) {
+            return Self::new(Code::DiskFull, "the disk is full, nothing of this was kept")
+                .try_this(MAKE_ROOM);
+        }
         let code = match &e {
             E::Newer { .. } => Code::NewerDatabase,
             E::Busy => Code::Busy,
-            E::Full => Code::DiskFull,
             E::Missing { .. } => Code::NotFound,
             E::Exists { .. } | E::Gap { .. } | E::Fork { .. } => Code::Conflict,
             E::Malformed(_) | E::TooLarge { .. } => Code::Invalid,

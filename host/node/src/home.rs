@@ -124,9 +124,9 @@ impl Home {
                 ),
             );
         }
-        file.set_len(0).map_err(io)?;
-        file.rewind().map_err(io)?;
-        write!(file, "{}", std::process::id()).map_err(io)?;
+        // On a full disk nobody is told who has the home; the lock itself needs no room.
+        let told = file.set_len(0).and_then(|()| file.rewind());
+        let _ = told.and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Lock { _file: file })
     }
 }
@@ -135,6 +135,38 @@ impl Home {
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
+}
+
+/// A file that goes again unless what it belongs to is kept as well.
+pub(crate) struct Fresh(Option<PathBuf>);
+
+impl Fresh {
+    /// Writes it, unless it is there: then it stays, whatever comes.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn write(path: &Path, bytes: &[u8]) -> Result<Self> {
+        if path.exists() {
+            return Ok(Self(None));
+        }
+        write_whole(path, bytes, 0o600)?;
+        Ok(Self(Some(path.to_owned())))
+    }
+
+    /// It stays.
+    pub fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0
+            && let Err(e) = fs::remove_file(path)
+        {
+            tracing::warn!("`{}` is left over and can be removed: {e}", path.display());
+        }
+    }
 }
 
 /// Writes a file so that a reader sees all of it or none, with the given mode.

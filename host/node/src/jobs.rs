@@ -58,6 +58,10 @@ impl Node {
         let started = self.now();
         if let Err(e) = self.run_and_keep(id, started, cancel) {
             tracing::error!(task = id, "the job's end could not be kept: {e}");
+            self.unkept
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(id.to_owned(), e);
         }
         self.jobs
             .lock()
@@ -280,30 +284,50 @@ impl Node {
     /// Marks tasks that were running when a process died as queued, to be decided again.
     pub(crate) fn recover(&self) -> Result<()> {
         self.sweep_outputs()?;
-        let now = self.now();
         let filter = tasks::Filter {
             status: Some(Status::Running.word().into()),
             limit: Some(weft_store::limits::LIST_ROWS_MAX),
             ..tasks::Filter::default()
         };
         let lost = self.store.read(|tx| tasks::list(tx, &filter))?.rows;
+        self.queue_again(lost, "the node stopped while it ran")
+    }
+
+    /// Marks tasks whose jobs' ends could not be kept as queued, once there is room for that.
+    ///
+    /// # Errors
+    /// When there still is none.
+    pub(crate) fn recover_unkept(&self) -> Result<()> {
+        let ids: Vec<String> = {
+            let unkept = self.unkept.lock().unwrap_or_else(PoisonError::into_inner);
+            unkept.keys().cloned().collect()
+        };
+        for id in ids {
+            let lost = self.store.read(|tx| tasks::get(tx, &id))?;
+            let lost = lost
+                .into_iter()
+                .filter(|t| t.status == Status::Running.word());
+            self.queue_again(lost.collect(), "its end could not be kept")?;
+            let mut unkept = self.unkept.lock().unwrap_or_else(PoisonError::into_inner);
+            unkept.remove(&id);
+        }
+        Ok(())
+    }
+
+    fn queue_again(&self, lost: Vec<Task>, why: &str) -> Result<()> {
         if lost.is_empty() {
             return Ok(());
         }
+        let now = self.now();
         self.store.write(|tx: &Write| -> Result<()> {
             for mut task in lost {
                 task.status = Status::Queued.word().into();
-                task.reason = Some("the node stopped while it ran; it is tried again".into());
+                task.reason = Some(format!("{why}; it is tried again"));
                 task.retry_at = Some(now);
                 task.updated_at = now;
                 tasks::update(tx, &task)?;
                 note(tx, &task, now)?;
-                self.feed(
-                    tx,
-                    "task.interrupted",
-                    Some(&task.id),
-                    "the node stopped while it ran",
-                )?;
+                self.feed(tx, "task.interrupted", Some(&task.id), why)?;
             }
             Ok(())
         })
@@ -343,16 +367,32 @@ impl Node {
         }
     }
 
-    /// Waits until a task has come to its end or waits for a moment.
+    /// Waits until a task has come to its end or waits for a moment, and nothing works on it any more.
     ///
     /// # Errors
-    /// When there is no such task.
+    /// When there is no such task, or what became of it could not be kept.
     pub fn task_wait(&self, id: &str) -> Result<crate::report::TaskReport> {
         loop {
+            let works = self
+                .jobs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains_key(id);
             let report = self.task_show(id)?;
-            if report.status != Status::Running.word() {
+            let runs = report.status == Status::Running.word();
+            if !works && !runs {
                 return Ok(report);
             }
+            let unkept = self.unkept.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(e) = unkept.get(id).filter(|_| !works) {
+                let why = format!("task `{id}` ran, but its end could not be kept: {e}");
+                return Err(NodeError {
+                    message: why,
+                    remedy: format!("{}; the task is run again", e.remedy),
+                    ..e.clone()
+                });
+            }
+            drop(unkept);
             let (count, signal) = &self.wake;
             let guard = count.lock().unwrap_or_else(PoisonError::into_inner);
             // Whoever changes a task signals; the time-out covers a signal that came just before the wait.

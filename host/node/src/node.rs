@@ -67,6 +67,8 @@ pub struct Node {
     pub(crate) loaded: Mutex<HashMap<Cid, Arc<Policy>>>,
     pub(crate) cache: Cache,
     pub(crate) jobs: Mutex<HashMap<String, Arc<AtomicBool>>>,
+    /// Tasks whose jobs ended without their end being kept, and why.
+    pub(crate) unkept: Mutex<HashMap<String, NodeError>>,
     pub(crate) log: Mutex<()>,
     pub(crate) mesh: Mutex<Option<Arc<Mesh>>>,
     pub(crate) scheduler: Mutex<Scheduler>,
@@ -197,6 +199,7 @@ impl Node {
             loaded: Mutex::default(),
             cache,
             jobs: Mutex::default(),
+            unkept: Mutex::default(),
             log: Mutex::default(),
             mesh: Mutex::default(),
             scheduler: Mutex::default(),

@@ -2,7 +2,7 @@
 
 use crate::descriptor::{descriptor_of, vectors_of};
 use crate::error::{Code, NodeError, Result};
-use crate::home::write_whole;
+use crate::home::Fresh;
 use crate::node::Node;
 use crate::report::ReleaseReport;
 use data_encoding::HEXLOWER;
@@ -213,9 +213,7 @@ impl Node {
             .map_err(|e| NodeError::refused(e.to_string()))?;
         let component = release.component.cid;
         let path = self.home.components().join(format!("{component}.wasm"));
-        if !path.exists() {
-            write_whole(&path, bytes, 0o600)?;
-        }
+        let fresh = Fresh::write(&path, bytes)?;
         let now = self.now();
         let row = releases::Release {
             cid: cid.to_string(),
@@ -273,6 +271,7 @@ impl Node {
             releases::put_native(tx, &component.to_string(), &key, &HEXLOWER.encode(&digest), now)?;
             Ok(())
         })?;
+        fresh.keep();
         Ok(cid)
     }
 

@@ -493,6 +493,14 @@ fn is_cancelled(guest: &str, begun: impl Fn(&Path) -> bool) {
             }
             std::thread::yield_now();
         };
+        let Response::Tasks(listed) = world.ask(Request::TaskList {
+            user: None,
+            status: Some("running".into()),
+            limit: 10,
+        }) else {
+            panic!("tasks");
+        };
+        assert_eq!(listed.len(), 1, "it is listed while it runs: {listed:?}");
         let Response::Task(cancelled) = world.ask(Request::TaskCancel { task: id }) else {
             panic!("a task");
         };

@@ -14,6 +14,7 @@ pub mod kind;
 pub mod limits;
 pub mod record;
 pub mod text;
+pub mod trial;
 
 pub use config::{ConfigError, canonical_config};
 pub use diff::diff;
@@ -23,3 +24,4 @@ pub use kind::{Kind, WorldError};
 pub use record::{
     Component, Effectiveness, Known, Limits, Model, RecordError, Release, ReleaseError,
 };
+pub use trial::{TrialError, TrialExample, TrialRecord};

@@ -31,6 +31,7 @@ pub mod slots;
 pub mod tasks;
 pub mod tiers;
 pub mod time;
+pub mod trials;
 pub mod workloads;
 
 mod cells;

@@ -34,6 +34,7 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
         } => Response::Slot(node.slot_use(&slot, &target, config.as_ref(), add)?),
         Request::SlotRollback { slot } => Response::Slot(node.slot_rollback(&slot)?),
         Request::SlotHistory { slot } => Response::Changes(node.slot_history(&slot)?),
+        Request::Trial(request) => crate::trial::dispatch(node, request)?,
         Request::SlotList => Response::Slots(node.slot_list()?),
         Request::PluginRun {
             target,

@@ -10,10 +10,12 @@ mod frame;
 mod request;
 mod response;
 pub mod server;
+mod trial;
 
 pub use client::Client;
 pub use request::{PeerRow, Request};
 pub use response::{ApiError, Response};
+pub use trial::TrialRequest;
 pub use weft_node::report;
 pub use weft_node::{
     BundleComponent, Clock, InitOptions, ManualClock, Node, OpenOptions, RestoreOptions,

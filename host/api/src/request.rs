@@ -1,5 +1,6 @@
 //! Everything that a node can be asked.
 
+use crate::trial::TrialRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weft_model::Instant;
@@ -46,6 +47,8 @@ pub enum Request {
         slot: String,
     },
     SlotList,
+    /// Releases on trial.
+    Trial(TrialRequest),
     /// Calls a plugin by hand; `call` is `{"rank": {…}}`, as in a golden vector.
     PluginRun {
         target: String,

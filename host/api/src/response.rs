@@ -20,6 +20,7 @@ pub enum Response {
     Slot(SlotReport),
     Slots(Vec<SlotReport>),
     Changes(Vec<ChangeReport>),
+    Trial(Box<TrialReport>),
     Run(RunReport),
     Bench(BenchReport),
     Task(Box<TaskReport>),

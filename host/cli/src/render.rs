@@ -14,6 +14,7 @@ mod slot;
 mod style;
 mod table;
 mod task;
+mod trial;
 mod user;
 mod vote;
 mod why;
@@ -52,6 +53,7 @@ pub fn text(response: &Response) -> Result<String, ApiError> {
         Response::Slot(slot) => slot::one(&slot),
         Response::Slots(slots) => slot::list(&slots),
         Response::Changes(changes) => slot::changes(&changes),
+        Response::Trial(trial) => trial::report(&trial),
         Response::Run(run) => release::run(&run),
         Response::Bench(bench) => release::bench(&bench),
         Response::Task(task) => task::one(&task),

@@ -20,6 +20,7 @@ mod status;
 mod stop;
 mod task;
 mod tier;
+mod trial;
 mod user;
 mod vote;
 mod why;

@@ -15,6 +15,7 @@ pub mod placement;
 pub mod record;
 mod snapshot;
 mod stages;
+pub mod trial;
 pub mod windows;
 
 pub use outcome::{Decision, Out, Ranked, StepRecord, Verdict, Violation};

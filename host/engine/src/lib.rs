@@ -23,6 +23,6 @@ pub mod workload;
 pub use error::{CallError, CheckError, Limit};
 pub use inspect::{Inspected, inspect};
 pub use policy::{Called, Policy, PolicyEngine};
-pub use slots::{Active, Answer, Slots, Table};
+pub use slots::{Active, Answer, OnTrial, Slots, Table, TrialMode};
 pub use wasi::{Dir, GRANTED, READ};
 pub use workload::{Finished, Job, JobFailure, JobLimits, Workload, WorkloadEngine};

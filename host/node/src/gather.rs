@@ -241,7 +241,7 @@ impl Node {
     }
 
     /// This device first, then every peer of the table, as columns of what the scorer reads.
-    fn candidates(
+    pub(crate) fn candidates(
         &self,
         tx: &Read,
         table: &Table,

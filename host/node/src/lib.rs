@@ -37,11 +37,12 @@ mod settings;
 mod status;
 mod tasks;
 mod tree;
+mod trials;
 mod verify;
 
 pub use backup::RestoreOptions;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use deciding::{Decided, TraceLine};
+pub use deciding::{CanaryFailed, Decided, TraceLine};
 pub use error::{Code, NodeError, Result};
 pub use home::Home;
 pub use node::{BundleComponent, DEFAULT_OWNER, InitOptions, Node, OpenOptions};

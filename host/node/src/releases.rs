@@ -406,8 +406,13 @@ impl Node {
             };
             let mut report = self.report_of(Some(cid), &release, &state, vectors);
             for (slot, binding) in weft_store::slots::all(tx)? {
-                if binding.release_cid == cid.to_string() {
+                if binding.release_cid != cid.to_string() {
+                    continue;
+                }
+                if binding.mode == weft_store::slots::Mode::Enforce {
                     report.serves.push(slot);
+                } else if report.state == VERIFIED {
+                    report.state = binding.mode.to_string();
                 }
             }
             for bound in weft_store::bound::WORKLOADS.list(tx)?.rows {

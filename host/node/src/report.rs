@@ -2,6 +2,7 @@
 //!
 //! Instants are RFC 3339 text in UTC here, and only here; fields that end in `_ms` are milliseconds.
 
+pub use crate::trials::{TrialDifference, TrialReport};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weft_decide::{Candidates, Out, Ranked, Violation};

@@ -90,6 +90,29 @@ const KEYS: &[Key] = &[
         check: boolean,
     },
     Key {
+        name: "canary_failures",
+        environment: "MESH_CANARY_FAILURES",
+        default: || json!(weft_decide::trial::Limits::default().failures),
+        about: "Failures (a trap, a missed deadline, a broken contract) among the last decisions of a release on \
+                trial that put it out of service.",
+        check: from_one,
+    },
+    Key {
+        name: "canary_refusals",
+        environment: "MESH_CANARY_REFUSALS",
+        default: || json!(weft_decide::trial::Limits::default().refusals),
+        about: "Refusals among the last decisions of a canary that are still accepted; one more, and the version \
+                before it decides again.",
+        check: from_none,
+    },
+    Key {
+        name: "canary_decisions",
+        environment: "MESH_CANARY_DECISIONS",
+        default: || json!(weft_decide::trial::Limits::default().decisions),
+        about: "How many of the last decisions of a release on trial are looked at.",
+        check: from_one,
+    },
+    Key {
         name: "grants",
         environment: "MESH_GRANTS",
         default: || json!(""),
@@ -180,6 +203,17 @@ impl Settings {
     /// A number, where one is set.
     pub fn number(&self, name: &str) -> Option<f64> {
         self.get(name).as_f64()
+    }
+
+    /// What ends a trial before a person does.
+    pub fn trial_limits(&self) -> weft_decide::trial::Limits {
+        // Each value was checked to be a small whole number when it was read.
+        let number = |name| self.number(name).unwrap_or_default() as u32;
+        weft_decide::trial::Limits {
+            failures: number("canary_failures"),
+            refusals: number("canary_refusals"),
+            decisions: number("canary_decisions"),
+        }
     }
 
     /// Whether this device runs tasks of that name.
@@ -315,6 +349,22 @@ fn percent(value: &Value) -> Result<(), String> {
         Ok(())
     } else {
         Err("a number from 0 to 100".into())
+    }
+}
+
+fn from_one(value: &Value) -> Result<(), String> {
+    decisions(value, 1)
+}
+
+fn from_none(value: &Value) -> Result<(), String> {
+    decisions(value, 0)
+}
+
+fn decisions(value: &Value, least: u64) -> Result<(), String> {
+    let most = u64::from(weft_decide::trial::DECISIONS_MAX);
+    match value.as_u64() {
+        Some(n) if (least..=most).contains(&n) => Ok(()),
+        _ => Err(format!("a whole number from {least} to {most}")),
     }
 }
 

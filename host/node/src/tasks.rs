@@ -125,10 +125,10 @@ impl Node {
         submitted: Instant,
         before: Option<Task>,
     ) -> Result<Decided> {
-        let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
-        let table = self.slots.table();
-        let decided = self.store.write(|tx| -> Result<Decided> {
+        let table = self.table_for(id);
+        let (decided, parts) = self.store.write(|tx| -> Result<_> {
             if before.is_none() {
                 let waiting = tasks::count(tx, "queued")? + tasks::count(tx, "deferred")?;
                 let queue = self.mesh(tx)?.policy.scheduling.queue;
@@ -150,8 +150,11 @@ impl Node {
             };
             let decided = self.gather_and_decide(tx, &table, &wanted)?;
             self.keep_decision(tx, id, spec, attempt, submitted, before.as_ref(), &decided)?;
-            Ok(decided)
+            let parts = self.trial_parts(tx, &table, &wanted, &decided)?;
+            Ok((decided, parts))
         })?;
+        drop(turn);
+        self.count_trials(parts)?;
         if !decided.tripped.is_empty() {
             self.quarantine(&decided.tripped)?;
         }

@@ -22,8 +22,9 @@ pub mod names;
 pub mod record;
 pub mod statement;
 pub mod text;
-pub mod unixfs;
+pub mod trial;
 pub mod trust;
+pub mod unixfs;
 
 pub use config::{ConfigError, canonical_config};
 pub use diff::diff;
@@ -35,4 +36,5 @@ pub use record::{
     Component, Effectiveness, Known, Limits, Model, RecordError, Release, ReleaseError,
 };
 pub use statement::{Head, Revocation, Rotation, StatementError};
+pub use trial::{TrialError, TrialExample, TrialRecord};
 pub use trust::{Trust, TrustError, Verdict};

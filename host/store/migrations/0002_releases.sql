@@ -132,11 +132,11 @@ CREATE TABLE trials (
     decisions INTEGER NOT NULL DEFAULT 0,                    -- decisions that it took part in
     differed INTEGER NOT NULL DEFAULT 0,                     -- of those: it answered otherwise than what serves
     failed INTEGER NOT NULL DEFAULT 0,                       -- of those: it trapped, was late or broke its contract
-    refused INTEGER NOT NULL DEFAULT 0,                      -- of those: it refused
-    recent TEXT NOT NULL DEFAULT '',                         -- its last decisions, newest last: . fine, r refused, f failed
+    refused INTEGER NOT NULL DEFAULT 0,                      -- of those: it refused where what serves did not
+    recent TEXT NOT NULL DEFAULT '',                         -- its last decisions, oldest first: . fine, r refused, f failed
     started_at TEXT NOT NULL,                                -- when
     ended_at TEXT,                                           -- when; NULL: it goes on
-    outcome TEXT                                             -- why it ended: enforced, returned …
+    outcome TEXT                                             -- why it ended: enforced returned quarantined replaced
 );
 
 CREATE INDEX trials_by_slot ON trials (slot, id);

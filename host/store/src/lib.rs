@@ -33,6 +33,7 @@ pub mod slots;
 pub mod tasks;
 pub mod tiers;
 pub mod time;
+pub mod trials;
 
 mod cells;
 mod error;

@@ -14,6 +14,7 @@ mod records;
 mod releases;
 mod slots;
 mod tasks;
+mod trials;
 
 const A: &str = "a@example.com";
 const B: &str = "b@example.com";

@@ -19,7 +19,7 @@ use crate::policies::parse_slot;
 use crate::report::SlotReport;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use weft_decide::trial::{self, Return, is_canary};
 use weft_engine::{OnTrial, Table, TrialMode};
 use weft_model::Slot;

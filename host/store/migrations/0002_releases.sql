@@ -4,7 +4,8 @@ CREATE TABLE content (
     cid TEXT NOT NULL PRIMARY KEY,                           -- the file's CID: raw or a UnixFS root
     size INTEGER NOT NULL,                                   -- its bytes; they lie in the folder `content` under the CID
     added_at TEXT NOT NULL,                                  -- when it came here
-    verified_at TEXT NOT NULL                                -- when all its bytes were last compared with the CID
+    verified_at TEXT NOT NULL,                               -- when all its bytes were last compared with the CID
+    problem TEXT                                             -- what that comparison found wrong; NULL: nothing
 );
 
 CREATE TABLE content_leaves (

@@ -130,6 +130,25 @@ pub enum Error {
         /// The event that is there.
         other: String,
     },
+    /// A file of the content store can't be used.
+    #[error("can't use `{}`: {source}; check that the home is yours and its disk in order", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Content whose bytes are not what its CID names. Nothing of them was given out.
+    #[error(
+        "the content `{cid}` is damaged ({what}); add it again from its file with `weft content add FILE`, or fetch it \
+         again"
+    )]
+    Damaged {
+        /// The content.
+        cid: String,
+        /// What is wrong, naming the leaf.
+        what: String,
+    },
     /// A value is larger than the store takes.
     #[error("this {what} has {bytes} bytes, at most {max} are stored; keep it as content instead")]
     TooLarge {
@@ -146,6 +165,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// What a failed use of a file is.
+    pub(crate) fn file(path: &std::path::Path, source: std::io::Error) -> Self {
+        match source.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::File {
+                path: path.to_owned(),
+                source,
+            },
+        }
+    }
+
     /// The malformed row, if that is what it is.
     pub fn malformed(&self) -> Option<&Malformed> {
         match self {

@@ -12,12 +12,16 @@
 //!   they come back in whole seconds ([`time`]).
 //! - When a write returns, it is on the disk.
 //!
-//! What it doesn't do: it judges nothing, reads no clock, makes no CIDs, checks no signatures, knows no rule types
-//! and no zones, and does not keep a second node off the home (the node's lock file does).
+//! Large content lies as files beside the database ([`content`]); their rows say what is there.
+//!
+//! What it doesn't do: it judges nothing, reads no clock, makes no CIDs (it compares content with the CIDs that it was
+//! given), checks no signatures, knows no rule types and no zones, and does not keep a second node off the home (the
+//! node's lock file does).
 
 pub mod blocks;
 pub mod bound;
 pub mod carbon;
+pub mod content;
 pub mod decisions;
 pub mod events;
 pub mod feed;

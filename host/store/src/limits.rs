@@ -26,3 +26,15 @@ pub const IDLE_MINUTES_MAX: i64 = 366 * 24 * 60;
 
 /// The rest between two tasks where the owner said nothing, in minutes.
 pub const IDLE_MINUTES_DEFAULT: i64 = 5;
+
+/// The largest leaf of content, in bytes; a release's component of older homes is one leaf.
+pub const LEAF_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Leaves of content that are looked up at a time.
+pub const LEAVES_PER_PAGE: u32 = 1024;
+
+/// The most threads that rehash content.
+pub const VERIFY_THREADS_MAX: usize = 4;
+
+/// The most contents that hold a leaf and are tried when one of them is damaged.
+pub const LEAF_COPIES_TRIED: u32 = 8;

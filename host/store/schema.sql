@@ -211,10 +211,12 @@ CREATE TABLE installs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,                    -- running number
     release_cid TEXT NOT NULL,                               -- what is installed
     target TEXT,                                             -- the slot, task or skill name that it is to serve; NULL: none yet
-    cause TEXT NOT NULL,                                     -- who wants it: person update sync
+    cause TEXT NOT NULL,                                     -- who wants it: person, or update: it came by itself
     state TEXT NOT NULL,                                     -- fetched verified compiled tested waiting cooling done refused
     reason TEXT,                                             -- why it is there, for a person
+    envelope BLOB NOT NULL,                                  -- the record with its signatures
     growth TEXT NOT NULL DEFAULT '[]',                       -- JSON list: what it wants more than what serves
+    consented INTEGER NOT NULL DEFAULT 0,                    -- 1: a person agreed to that
     source TEXT,                                             -- where its bytes came from
     not_before TEXT,                                         -- it does not serve earlier; NULL: at once
     created_at TEXT NOT NULL,                                -- when it began

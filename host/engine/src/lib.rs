@@ -24,5 +24,5 @@ pub use error::{CallError, CheckError, Limit};
 pub use inspect::{Inspected, inspect};
 pub use policy::{Called, Policy, PolicyEngine};
 pub use slots::{Active, Answer, Slots, Table};
-pub use wasi::Granted;
+pub use wasi::{Dir, GRANTED, READ};
 pub use workload::{Finished, Job, JobFailure, JobLimits, Workload, WorkloadEngine};

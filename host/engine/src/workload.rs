@@ -6,7 +6,8 @@ use crate::inspect::{Inspected, Kind, inspect};
 use crate::limits::{EPOCH_MS, JOB_COPY_BYTES, MESSAGE_BYTES, READ_BYTES, STACK_BYTES};
 use crate::policy::{compile_within, deserialize};
 use crate::ticker::Ticker;
-use crate::wasi::{self, Granted};
+use crate::wasi::frozen::{self, Frozen, Listings, View};
+use crate::wasi::{self, Dir};
 use sha2::{Digest, Sha256};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Write};
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as Clock};
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Config, Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use weft_model::limits as model_limits;
 
@@ -52,9 +54,9 @@ pub struct Job {
     pub output: Box<dyn Write + Send>,
     /// What it may use.
     pub limits: JobLimits,
-    /// A directory that its owner granted for writing.
-    pub granted: Option<Granted>,
-    /// Seed of its randomness, from the component, params and input.
+    /// Directories that the owner granted, each at a place of its own.
+    pub dirs: Vec<Dir>,
+    /// Seed of its randomness: what it runs on gives it.
     pub seed: [u8; 32],
     /// Set from anywhere to stop it.
     pub cancel: Arc<AtomicBool>,
@@ -130,6 +132,7 @@ impl WorkloadEngine {
         let engine = Engine::new(&config)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+        frozen::add_to_linker(&mut linker)?;
         input::add_to_linker::<_, HasSelf<JobState>>(&mut linker, |state| state)?;
         output::add_to_linker::<_, HasSelf<JobState>>(&mut linker, |state| state)?;
         let ticker = Ticker::start(&engine);
@@ -197,7 +200,7 @@ impl WorkloadEngine {
                 deadline_ms: model_limits::POLICY_DEADLINE_MS,
                 ..JobLimits::default()
             },
-            granted: None,
+            dirs: Vec::new(),
             seed: [0; 32],
             cancel: Arc::default(),
         };
@@ -248,9 +251,9 @@ impl WorkloadEngine {
     }
 
     fn store(&self, job: Job) -> Result<(Store<JobState>, String), CallError> {
-        let wasi = wasi::context(job.seed, job.granted.as_ref()).map_err(|e| {
+        let wasi = wasi::context(job.seed, &job.dirs).map_err(|e| {
             CallError::Trap(weft_model::text::printable(
-                &format!("the granted directory can't be opened: {e:#}"),
+                &format!("a granted directory can't be opened: {e:#}"),
                 MESSAGE_BYTES,
             ))
         })?;
@@ -263,6 +266,7 @@ impl WorkloadEngine {
             deadline,
             wasi,
             table: ResourceTable::new(),
+            listings: Listings::default(),
             memory_denied: false,
             output_denied: false,
             late: false,
@@ -307,6 +311,7 @@ pub struct JobState {
     deadline: Clock,
     wasi: WasiCtx,
     table: ResourceTable,
+    listings: Listings,
     memory_denied: bool,
     output_denied: bool,
     late: bool,
@@ -324,6 +329,16 @@ impl WasiView for JobState {
             ctx: &mut self.wasi,
             table: &mut self.table,
         }
+    }
+}
+
+impl Frozen for JobState {
+    fn frozen(&mut self) -> View<'_> {
+        let files = WasiFilesystemCtxView {
+            ctx: self.wasi.filesystem(),
+            table: &mut self.table,
+        };
+        View::new(files, &mut self.listings)
     }
 }
 

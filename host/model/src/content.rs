@@ -8,14 +8,26 @@ pub const RAW: u64 = 0x55;
 /// Multicodec of DAG-CBOR.
 pub const DAG_CBOR: u64 = 0x71;
 
+/// Multicodec of DAG-PB: the inner nodes of large files.
+pub const DAG_PB: u64 = 0x70;
+/// Multicodec of the one hash that is taken: sha2-256.
+pub const SHA2_256: u64 = 0x12;
+/// Bytes of a sha2-256 digest.
+pub const DIGEST_BYTES: u8 = 32;
+
 /// The CID of one block of raw bytes.
 pub fn raw_cid(bytes: &[u8]) -> Cid {
-    Cid::new_v1(RAW, Code::Sha2_256.digest(bytes))
+    block_cid(RAW, bytes)
 }
 
 /// The CID of a DAG-CBOR record.
 pub fn record_cid(bytes: &[u8]) -> Cid {
-    Cid::new_v1(DAG_CBOR, Code::Sha2_256.digest(bytes))
+    block_cid(DAG_CBOR, bytes)
+}
+
+/// The CID of a block of this codec.
+pub fn block_cid(codec: u64, bytes: &[u8]) -> Cid {
+    Cid::new_v1(codec, Code::Sha2_256.digest(bytes))
 }
 
 /// Whether these bytes are what the CID names.

@@ -4,8 +4,8 @@ use crate::clock::rfc3339;
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 use crate::report::{ChangeReport, ReleaseReport};
+use weft_store::bound::WORKLOADS;
 use weft_store::slots::Change;
-use weft_store::workloads;
 
 /// Rows of history that are shown.
 const HISTORY_ROWS: u32 = 100;
@@ -32,7 +32,7 @@ impl Node {
         }
         let change = self.change("use");
         self.store
-            .write(|tx| workloads::set(tx, name, Some(&cid.to_string()), "owner", &change))?;
+            .write(|tx| WORKLOADS.set(tx, name, Some(&cid.to_string()), "owner", &change))?;
         self.constitute(&format!("{name} runs {}", release.name))?;
         self.changed();
         self.release_report(&cid)
@@ -45,7 +45,7 @@ impl Node {
     pub fn workload_rollback(&self, name: &str) -> Result<Vec<ChangeReport>> {
         let change = self.change("rollback");
         self.store
-            .write(|tx| workloads::rollback(tx, name, &change))?;
+            .write(|tx| WORKLOADS.rollback(tx, name, &change))?;
         self.constitute(&format!("{name}: rolled back"))?;
         self.changed();
         self.workload_history(name)
@@ -57,7 +57,8 @@ impl Node {
     /// When the database can't be read.
     pub fn workload_history(&self, name: &str) -> Result<Vec<ChangeReport>> {
         self.store.read(|tx| {
-            Ok(workloads::history(tx, name, HISTORY_ROWS)?
+            Ok(WORKLOADS
+                .history(tx, name, HISTORY_ROWS)?
                 .into_iter()
                 .map(|c| {
                     let releases: Vec<String> = c.release_cid.into_iter().collect();

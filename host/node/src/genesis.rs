@@ -15,7 +15,7 @@ use weft_ledger::Genesis;
 use weft_model::{Cid, Instant, Slot, content};
 use weft_release::{Release, Role};
 use weft_store::slots::{Binding, Change, Mode};
-use weft_store::{blocks, meta, releases, slots, workloads};
+use weft_store::{blocks, bound::WORKLOADS, meta, releases, slots};
 
 /// File that says that a home is complete.
 pub const MARKER: &str = "genesis";
@@ -63,8 +63,8 @@ pub fn install(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
             }
         }
         for (name, cid, release) in &added {
-            if release.slot().is_none() && workloads::get(tx, name)?.is_none() {
-                workloads::set(tx, name, Some(&cid.to_string()), "genesis", &change())?;
+            if release.slot().is_none() && WORKLOADS.get(tx, name)?.is_none() {
+                WORKLOADS.set(tx, name, Some(&cid.to_string()), "genesis", &change())?;
             }
         }
         Ok(())

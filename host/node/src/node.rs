@@ -3,6 +3,7 @@
 use crate::clock::{Clock, SystemClock};
 use crate::error::{NodeError, Result};
 use crate::home::{Home, Lock, write_whole};
+use crate::mesh::Mesh;
 use crate::report::InitReport;
 use crate::settings::Settings;
 use crate::{genesis, keys};
@@ -67,6 +68,7 @@ pub struct Node {
     pub(crate) cache: Cache,
     pub(crate) jobs: Mutex<HashMap<String, Arc<AtomicBool>>>,
     pub(crate) log: Mutex<()>,
+    pub(crate) mesh: Mutex<Option<Arc<Mesh>>>,
     pub(crate) scheduler: Mutex<Scheduler>,
     pub(crate) wake: (Mutex<u64>, Condvar),
     _lock: Lock,
@@ -196,6 +198,7 @@ impl Node {
             cache,
             jobs: Mutex::default(),
             log: Mutex::default(),
+            mesh: Mutex::default(),
             scheduler: Mutex::default(),
             wake: (Mutex::default(), Condvar::new()),
             _lock: lock,

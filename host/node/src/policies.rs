@@ -362,7 +362,7 @@ impl Node {
                     });
             }
             let mut workloads = BTreeMap::new();
-            for row in weft_store::workloads::list(tx)?.rows {
+            for row in weft_store::bound::WORKLOADS.list(tx)?.rows {
                 workloads.insert(row.name, row.release_cid.parse()?);
             }
             let witness = crate::keys::did(&self.owner_key);

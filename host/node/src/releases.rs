@@ -411,7 +411,7 @@ impl Node {
                     report.serves.push(slot);
                 }
             }
-            for bound in weft_store::workloads::list(tx)?.rows {
+            for bound in weft_store::bound::WORKLOADS.list(tx)?.rows {
                 if bound.release_cid == cid.to_string() {
                     report.serves.push(bound.name);
                 }

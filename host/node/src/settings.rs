@@ -4,6 +4,7 @@ use crate::error::{NodeError, Result};
 use crate::home::Home;
 use crate::report::SettingReport;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use weft_model::slots::time::Source;
 
 /// One setting.
@@ -94,7 +95,15 @@ const KEYS: &[Key] = &[
         default: || json!(""),
         about: "Directories that tasks may write, as NAME=DIRECTORY pairs separated by commas; no other task may write \
                 anything. Example: log-rotation=/var/log/app",
-        check: text,
+        check: pairs,
+    },
+    Key {
+        name: "reads",
+        environment: "MESH_READS",
+        default: || json!(""),
+        about: "Directories that tasks may read, as NAME=DIRECTORY pairs separated by commas; a task sees its own as \
+                /read, with times of zero and sorted listings. Example: embeddings=/srv/models",
+        check: pairs,
     },
 ];
 
@@ -182,8 +191,17 @@ impl Settings {
     }
 
     /// The directory that a task of that name may write.
-    pub fn granted(&self, name: &str) -> Option<std::path::PathBuf> {
-        self.text("grants")
+    pub fn granted(&self, name: &str) -> Option<PathBuf> {
+        self.directory("grants", name)
+    }
+
+    /// The directory that a task of that name may read.
+    pub fn readable(&self, name: &str) -> Option<PathBuf> {
+        self.directory("reads", name)
+    }
+
+    fn directory(&self, setting: &str, name: &str) -> Option<PathBuf> {
+        self.text(setting)
             .split(',')
             .filter_map(|pair| pair.split_once('='))
             .find(|(task, _)| task.trim() == name)
@@ -266,6 +284,20 @@ fn text(value: &Value) -> Result<(), String> {
     match value.as_str() {
         Some(t) if t.len() <= 4096 && !t.chars().any(char::is_control) => Ok(()),
         _ => Err("a text of at most 4096 bytes".into()),
+    }
+}
+
+fn pairs(value: &Value) -> Result<(), String> {
+    text(value)?;
+    let whole = |pair: &str| {
+        let halves = pair.split_once('=');
+        pair.trim().is_empty()
+            || halves.is_some_and(|(n, d)| !n.trim().is_empty() && !d.trim().is_empty())
+    };
+    if value.as_str().is_some_and(|t| t.split(',').all(whole)) {
+        Ok(())
+    } else {
+        Err("NAME=DIRECTORY pairs separated by commas".into())
     }
 }
 

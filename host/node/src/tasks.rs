@@ -19,8 +19,6 @@ use weft_model::{Cid, Instant};
 use weft_store::tasks::{Filter, Task};
 use weft_store::{Read, Write, blocks, decisions, polls, tasks};
 
-/// Most tasks that wait on one device (DESIGN 13).
-const QUEUE: u64 = 256;
 /// Letters of a task's id that must be given to name it.
 const ID_PREFIX: usize = 4;
 
@@ -133,10 +131,11 @@ impl Node {
         let decided = self.store.write(|tx| -> Result<Decided> {
             if before.is_none() {
                 let waiting = tasks::count(tx, "queued")? + tasks::count(tx, "deferred")?;
-                if waiting >= QUEUE {
+                let queue = self.mesh(tx)?.policy.scheduling.queue;
+                if waiting >= u64::from(queue) {
                     return Err(NodeError::new(
                         Code::Unavailable,
-                        format!("{waiting} tasks wait on this device, {QUEUE} is the most"),
+                        format!("{waiting} tasks wait on this device, {queue} is the most"),
                     )
                     .try_this("cancel some with `weft task cancel`, or submit again later"));
                 }

@@ -38,3 +38,27 @@ pub const TRUST_BYTES: usize = 256 * 1024;
 pub const TRUST_RULES: usize = 256;
 /// Most rotations in a row that are followed from a listed key to the one in its place.
 pub const ROTATIONS: usize = 16;
+/// Largest LoRA adapter, in bytes: 4 GiB.
+pub const SKILL_BYTES: u64 = 4 << 30;
+/// Bytes of one leaf of a file: 1 MiB; the last leaf may be shorter.
+pub const LEAF_BYTES: usize = 1 << 20;
+/// Most links of one inner node of a file.
+pub const NODE_LINKS: usize = 1024;
+/// Largest inner node of a file, in bytes; 1,024 links with their sizes take about 57 kB.
+pub const NODE_BYTES: usize = 256 * 1024;
+/// Most levels of inner nodes above a file's leaves.
+pub const NODE_DEPTH: usize = 4;
+/// Largest file, in bytes: 1 TiB.
+pub const FILE_BYTES: u64 = 1 << 40;
+/// Most leaves of one file, each as often as it occurs: those of 1 TiB.
+pub const FILE_LEAVES: usize = 1 << 20;
+/// Most inner nodes of one file, each as often as it occurs: twice what 1 TiB needs.
+pub const FILE_NODES: usize = 2 * (FILE_LEAVES / NODE_LINKS + 1);
+/// Largest block that may stand in a CAR file, in bytes: 2 MiB, as large as Bitswap carries.
+pub const CAR_BLOCK_BYTES: usize = 2 << 20;
+/// Largest header of a CAR file, in bytes.
+pub const CAR_HEADER_BYTES: usize = 64 * 1024;
+/// Most roots of a CAR file.
+pub const CAR_ROOTS: usize = 1024;
+/// Most blocks of a CAR file.
+pub const CAR_BLOCKS: u64 = 2 << 20;

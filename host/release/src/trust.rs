@@ -404,6 +404,7 @@ impl Target {
         let same = match kind {
             Kind::Policy(slot) => Self::Slot(slot),
             Kind::Workload => Self::Workload,
+            Kind::Skill => Self::Skill,
         };
         self == Self::Any || self == same
     }

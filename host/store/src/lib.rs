@@ -16,10 +16,12 @@
 //! and no zones, and does not keep a second node off the home (the node's lock file does).
 
 pub mod blocks;
+pub mod bound;
 pub mod carbon;
 pub mod decisions;
 pub mod events;
 pub mod feed;
+pub mod installs;
 pub mod limits;
 pub mod members;
 pub mod meta;
@@ -31,7 +33,6 @@ pub mod slots;
 pub mod tasks;
 pub mod tiers;
 pub mod time;
-pub mod workloads;
 
 mod cells;
 mod error;

@@ -7,9 +7,11 @@ use weft_store::tasks::Task;
 use weft_store::{Error, Store, Write};
 
 mod community;
+mod keys;
 mod log;
 mod owner;
 mod peers;
+mod publishers;
 mod records;
 mod releases;
 mod slots;

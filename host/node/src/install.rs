@@ -8,7 +8,7 @@ pub mod faults;
 pub(crate) mod lists;
 pub(crate) mod source;
 pub(crate) mod target;
-mod verify;
+pub(crate) mod verify;
 
 use crate::clock::rfc3339;
 use crate::error::{Code, NodeError, Result};
@@ -150,7 +150,7 @@ impl Node {
         let kind = release.kind().map_err(|e| NodeError::refused(e.to_string()))?;
         let now = self.now();
         self.store.write(|tx| -> Result<i64> {
-            rows::see(tx, &cid.to_string(), now)?;
+            weft_store::publishers::see(tx, &cid.to_string(), now)?;
             let target = match &wanted.target {
                 Some(text) => Some(Target::of_kind(text, kind)?),
                 None => self.default_target(tx, release, kind)?,
@@ -404,6 +404,7 @@ impl Node {
         );
         let keep = |tx: &Write| -> Result<()> {
             self.keep_release(tx, &opened, &row.envelope)?;
+            self.forget_import(tx, &opened.cid)?;
             rows::set(tx, &row)?;
             if let Some(target) = &target {
                 self.bind(tx, target, &opened.cid, release, &row.cause)?;
@@ -505,7 +506,7 @@ impl Node {
     }
 
     /// Adds the release's row and raises the high-water mark.
-    fn keep_release(
+    pub(crate) fn keep_release(
         &self,
         tx: &Write,
         opened: &weft_release::envelope::Opened,
@@ -546,7 +547,7 @@ impl Node {
             release_cid: cid.clone(),
         };
         releases::raise_high_water(tx, &publisher, &release.name, &high, now)?;
-        self.hold_content(tx, &release.component.cid, &cid)?;
+        weft_store::content::pin(tx, &release.component.cid.to_string(), &cid, now)?;
         Ok(())
     }
 
@@ -586,7 +587,7 @@ impl Node {
             reason: row.reason.clone(),
             growth: row.growth.clone(),
             changes,
-            warnings: self.name_warnings(&release)?,
+            warnings: self.store.read(|tx| self.name_warnings(tx, &release))?.iter().map(ToString::to_string).collect(),
             not_before: row.not_before.map(rfc3339),
             cause: row.cause.clone(),
             trusted_by,

@@ -1,5 +1,5 @@
 //! `installs`: releases on their way into this home, and those that were refused; `pins`: targets that no update
-//! changes by itself; `first_seen`: when this home first saw a release. The states are the install state machine's.
+//! changes by itself. The states are the install state machine's.
 
 use rusqlite::params;
 
@@ -14,10 +14,6 @@ const INSTALLS: Table = Table {
 const PINS: Table = Table {
     name: "pins",
     key: &["target"],
-};
-const FIRST_SEEN: Table = Table {
-    name: "first_seen",
-    key: &["release_cid"],
 };
 
 /// One install. Instants are in ms.
@@ -140,25 +136,6 @@ pub fn prune(tx: &Write, keep: u32) -> Result<usize> {
         "DELETE FROM installs WHERE state IN ('done', 'refused') AND id NOT IN
             (SELECT id FROM installs WHERE state IN ('done', 'refused') ORDER BY id DESC LIMIT ?1)",
         [keep],
-    )
-}
-
-/// Notes that a release was seen; the first time stays. Returns that first time, in ms.
-pub fn see(tx: &Write, release_cid: &str, now: i64) -> Result<i64> {
-    tx.insert_new(
-        FIRST_SEEN.name,
-        cells! { "release_cid": release_cid.to_owned(), "at": at(now) },
-    )?;
-    Ok(first_seen(tx, release_cid)?.unwrap_or(now))
-}
-
-/// When this home first saw a release, in ms.
-pub fn first_seen(tx: &Read, release_cid: &str) -> Result<Option<i64>> {
-    tx.one(
-        FIRST_SEEN,
-        "SELECT * FROM first_seen WHERE release_cid = ?1",
-        [release_cid],
-        |row| row.time("at"),
     )
 }
 

@@ -10,11 +10,10 @@ use crate::report::{
     ChangeReport, InstallReport, OutdatedLine, OutdatedReport, PinReport, QuarantineReport,
 };
 use std::path::Path;
-use weft_model::Cid;
 use weft_release::{Head, statement};
 use weft_store::bound::{BindingChange, SKILLS};
 use weft_store::slots::Change;
-use weft_store::{heads, installs, releases};
+use weft_store::{installs, publishers, releases};
 
 /// Rows of history that are shown.
 const HISTORY_ROWS: u32 = 100;
@@ -224,13 +223,14 @@ impl Node {
         let now = self.now();
         let targets = self.store.read(|tx| -> Result<_> {
             let pins = installs::pins(tx)?;
+            let bundled = crate::trust::bundled(tx)?;
             self.targets(tx)?
                 .into_iter()
                 .map(|(target, cid, release)| {
                     let key = target.to_string();
-                    let head = heads::get(tx, &release.publisher.to_string(), &release.name)?;
+                    let head = publishers::head(tx, &release.publisher.to_string(), &release.name)?;
                     let state = match &head {
-                        None if self.is_bundled(&cid)? => "bundled",
+                        None if bundled.values().any(|b| *b == cid) => "bundled",
                         None => "unverified",
                         Some(h) if h.revision > release.revision => "behind",
                         Some(h) if now - h.checked_at > STALE_MS || head_is_over(&h.envelope, now) => {
@@ -338,11 +338,6 @@ impl Node {
             }
         }
         Ok(begun)
-    }
-
-    /// Whether a release came with this program.
-    pub(crate) fn is_bundled(&self, cid: &Cid) -> Result<bool> {
-        Ok(self.bundled()?.contains(cid))
     }
 }
 

@@ -17,7 +17,7 @@ use weft_release::car::{CarReader, Limits};
 use weft_release::envelope::{Envelope, Opened};
 use weft_release::limits::{ENVELOPE_BYTES, LEAF_BYTES};
 use weft_release::{Head, Release, statement};
-use weft_store::{heads, releases};
+use weft_store::{publishers, releases};
 
 /// Blocks among which a release's CAR file must hold its envelope.
 const ENVELOPE_WITHIN: usize = 4;
@@ -113,6 +113,9 @@ impl Node {
             if let Some(here) = self.here(&cid)? {
                 return Ok(here);
             }
+            if let Some(imported) = self.imported_package(&cid)? {
+                return Ok(imported);
+            }
             let Some(from) = &wanted.from else {
                 return Err(NodeError::not_found(format!(
                     "the release `{cid}` is not in this home"
@@ -155,9 +158,9 @@ impl Node {
         if let Some(from) = from {
             self.take_heads(&Source::at(from)?)?;
         }
-        let known: Vec<heads::Head> = self
+        let known: Vec<publishers::Head> = self
             .store
-            .read(|tx| heads::list(tx))?
+            .read(|tx| publishers::heads(tx))?
             .into_iter()
             .filter(|h| h.name == name)
             .collect();
@@ -169,7 +172,7 @@ impl Node {
                 .map(|(_, _, r)| r.publisher.to_string())
                 .collect())
         })?;
-        let chosen: Vec<&heads::Head> = match in_use.is_empty() {
+        let chosen: Vec<&publishers::Head> = match in_use.is_empty() {
             true => known.iter().collect(),
             false => known
                 .iter()
@@ -212,7 +215,7 @@ impl Node {
 
     fn source_of(&self, name: &str) -> Result<String> {
         self.store
-            .read(|tx| heads::list(tx))?
+            .read(|tx| publishers::heads(tx))?
             .into_iter()
             .find(|h| h.name == name)
             .map(|h| h.source)
@@ -238,7 +241,7 @@ impl Node {
         };
         let file = File::open(path).map_err(|e| NodeError::file(path, &e))?;
         let imported = self
-            .import_car(BufReader::new(file), limits, &staged(&opened.cid))
+            .import_car(BufReader::new(file), limits, Some(&staged(&opened.cid)))
             .map_err(named)?;
         let missing = |what: &str| {
             named(
@@ -246,15 +249,14 @@ impl Node {
                     .try_this("get the whole file"),
             )
         };
-        if !imported.files.contains(&release.component.cid)
-            && !self.has_content(&release.component.cid)?
-        {
+        if !imported.files.contains(&release.component.cid) {
             return Err(missing("component"));
         }
         if let Some(cid) = &release.vectors {
-            let bytes = imported
+            let (_, bytes) = imported
                 .records
-                .get(cid)
+                .iter()
+                .find(|(found, _)| found == cid)
                 .ok_or_else(|| missing("golden vectors"))?;
             check_vectors(release, bytes).map_err(named)?;
             let now = self.now();
@@ -280,7 +282,7 @@ impl Node {
             let publisher = head.publisher.to_string();
             let known = self
                 .store
-                .read(|tx| heads::get(tx, &publisher, &head.name))?;
+                .read(|tx| publishers::head(tx, &publisher, &head.name))?;
             if let Some(known) = known {
                 if head.revision < known.revision {
                     wrong.push(format!(
@@ -303,10 +305,10 @@ impl Node {
                 }
             }
             self.store.write(|tx| -> Result<()> {
-                weft_store::installs::see(tx, &head.release.to_string(), now)?;
-                heads::put(
+                publishers::see(tx, &head.release.to_string(), now)?;
+                publishers::put_head(
                     tx,
-                    &heads::Head {
+                    &publishers::Head {
                         publisher,
                         name: head.name.clone(),
                         revision: head.revision,
@@ -324,15 +326,14 @@ impl Node {
         Ok(wrong)
     }
 
-    /// Forgets what was staged for an install, unless something else holds it.
+    /// Forgets what was staged for an install, unless something else holds it, and what nobody holds at all.
     pub(super) fn unstage(&self, row: &weft_store::installs::Install) -> Result<()> {
-        let Ok(envelope) = Envelope::decode(&row.envelope) else {
-            return Ok(());
-        };
-        let Ok(release) = Release::decode(&envelope.payload) else {
-            return Ok(());
-        };
-        self.release_content(&release.component.cid, &staged(&row.release_cid.parse()?))
+        let holder = staged(&row.release_cid.parse()?);
+        self.store
+            .write(|tx| weft_store::content::unpin_all(tx, &holder))?;
+        // What nobody holds any more is gone at once: a refused release leaves nothing behind.
+        self.content.gc()?;
+        Ok(())
     }
 }
 

@@ -8,12 +8,12 @@ use crate::node::Node;
 use std::io::Read as _;
 use weft_engine::inspect::Kind as Code;
 use weft_model::vector::Vector;
-use weft_model::{Did, content};
+use weft_model::content;
 use weft_release::envelope::{Envelope, Opened};
 use weft_release::install::{Asked, Cause, Input, Known, Refusal, check};
 use weft_release::{Kind, Release, Verdict, growth, names};
-use weft_store::installs::{self as rows, Install as Row};
-use weft_store::{Read, equivocations, heads, releases};
+use weft_store::installs::Install as Row;
+use weft_store::{Read, publishers, releases};
 
 /// Largest header of a safetensors file, in bytes, as the format's own reader has it.
 const SAFETENSORS_HEADER_BYTES: u64 = 100_000_000;
@@ -88,7 +88,7 @@ impl Node {
                 .filter(|r| r.publisher == publisher && r.revision == release.revision)
                 .map(|r| r.cid)
                 .chain(
-                    heads::get(tx, &publisher, &release.name)?
+                    publishers::head(tx, &publisher, &release.name)?
                         .filter(|h| h.revision == release.revision)
                         .map(|h| h.release_cid),
                 )
@@ -125,14 +125,14 @@ impl Node {
             // The other one is here as a release, or is known by its publisher's head alone.
             let known = match releases::get(tx, first)? {
                 Some(release) => Some(release.envelope),
-                None => heads::get(
+                None => publishers::head(
                     tx,
                     &second.release.publisher.to_string(),
                     &second.release.name,
                 )?
                 .map(|head| head.envelope),
             };
-            let proof = equivocations::Equivocation {
+            let proof = publishers::Equivocation {
                 publisher: second.release.publisher.to_string(),
                 name: second.release.name.clone(),
                 revision: second.release.revision,
@@ -142,7 +142,7 @@ impl Node {
                 second: row.envelope.clone(),
                 seen_at: now,
             };
-            if equivocations::add(tx, &proof)? {
+            if publishers::add_equivocation(tx, &proof)? {
                 self.alarm(
                     tx,
                     "release.equivocation",
@@ -180,16 +180,16 @@ impl Node {
 
     /// By what a release is trusted, or why it is not.
     pub(crate) fn trusted_by(&self, opened: &Opened) -> Result<Result<String, String>> {
-        Ok(match self.judge(opened)? {
+        Ok(match self.store.read(|tx| self.judge_release(tx, opened))? {
             Verdict::Trusted { by, .. } => Ok(by),
             Verdict::Refused(refusal) => Err(refusal.to_string()),
         })
     }
 
     /// The bytes are of the declared size, of the declared kind, and import exactly what is declared.
-    fn check_bytes(&self, release: &Release) -> Result<()> {
+    pub(crate) fn check_bytes(&self, release: &Release) -> Result<()> {
         let component = &release.component;
-        let size = self.content_size(&component.cid)?;
+        let size = self.open_content(&component.cid)?.size();
         if size != component.size {
             return Err(NodeError::coded(
                 "wrong-size",
@@ -252,7 +252,7 @@ impl Node {
     }
 
     /// A skill's payload is a safetensors file: a bounded JSON header that names at least one tensor.
-    fn check_skill(&self, release: &Release) -> Result<()> {
+    pub(crate) fn check_skill(&self, release: &Release) -> Result<()> {
         let bad = |what: String| {
             NodeError::coded(
                 "bad-skill",
@@ -284,12 +284,15 @@ impl Node {
 
     /// Until when an update that came by itself waits; none when a second role says that it closes a hole.
     fn cool_down(&self, opened: &Opened) -> Result<Option<i64>> {
-        if self.vouches_security(opened)?.is_some() {
+        if self
+            .store
+            .read(|tx| self.security_voucher(tx, opened))?
+            .is_some() {
             return Ok(None);
         }
         let first = self
             .store
-            .read(|tx| rows::first_seen(tx, &opened.cid.to_string()))?
+            .read(|tx| publishers::first_seen(tx, &opened.cid.to_string()))?
             .unwrap_or_else(|| self.now());
         Ok(Some(first.saturating_add(self.update_delay_ms())))
     }
@@ -316,21 +319,6 @@ impl Node {
             Some(i) => Some(serving.swap_remove(i)),
             None => serving.pop(),
         })
-    }
-
-    /// Names that are here already and could be taken for this one.
-    pub(crate) fn name_warnings(&self, release: &Release) -> Result<Vec<String>> {
-        let known: Vec<(Did, String)> = self.store.read(|tx| -> Result<_> {
-            Ok(releases::list(tx, None)?
-                .into_iter()
-                .filter_map(|r| Some((r.publisher.parse().ok()?, r.name)))
-                .collect())
-        })?;
-        let known = known.iter().map(|(did, name)| (did, name.as_str()));
-        Ok(names::check(&release.publisher, &release.name, known)
-            .iter()
-            .map(ToString::to_string)
-            .collect())
     }
 }
 

@@ -12,8 +12,8 @@ mod response;
 pub mod server;
 
 pub use client::Client;
-pub use request::{PeerRow, Request};
-pub use response::{ApiError, Response};
+pub use request::{ContentRequest, PeerRow, Request};
+pub use response::{ApiError, ContentResponse, Response};
 pub use weft_node::report;
 pub use weft_node::{
     BundleComponent, Clock, InitOptions, ManualClock, Node, OpenOptions, RestoreOptions,

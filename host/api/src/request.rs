@@ -1,5 +1,9 @@
 //! Everything that a node can be asked.
 
+mod content;
+
+pub use content::ContentRequest;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weft_model::Instant;
@@ -72,6 +76,8 @@ pub enum Request {
     WorkloadHistory {
         name: String,
     },
+
+    Content(ContentRequest),
 
     // Tasks.
     /// `wait`: answer when the task has come to its end, or waits for a moment.

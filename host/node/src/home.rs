@@ -45,8 +45,13 @@ impl Home {
         self.root.join("keys")
     }
 
-    /// Components by CID.
-    pub fn components(&self) -> PathBuf {
+    /// Content by CID: components, models, whatever was added.
+    pub fn content(&self) -> PathBuf {
+        self.root.join("content")
+    }
+
+    /// Where older homes kept their components.
+    pub fn old_components(&self) -> PathBuf {
         self.root.join("components")
     }
 
@@ -77,7 +82,7 @@ impl Home {
         for folder in [
             self.root.clone(),
             self.keys(),
-            self.components(),
+            self.content(),
             self.outputs(),
             self.cache(),
         ] {

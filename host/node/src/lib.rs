@@ -11,6 +11,7 @@ mod bindings;
 mod carbon;
 pub mod clock;
 mod community;
+mod content;
 mod daemon;
 mod deciding;
 mod descriptor;
@@ -38,8 +39,10 @@ mod verify;
 
 pub use backup::RestoreOptions;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use content::Imported;
 pub use deciding::{Decided, TraceLine};
 pub use error::{Code, NodeError, Result};
 pub use home::Home;
 pub use node::{BundleComponent, DEFAULT_OWNER, InitOptions, Node, OpenOptions};
+pub use weft_release::car::Limits as CarLimits;
 pub use weft_store::peers::Peer;

@@ -2,6 +2,13 @@
 //!
 //! Instants are RFC 3339 text in UTC here, and only here; fields that end in `_ms` are milliseconds.
 
+mod content;
+
+pub use content::{
+    ContentFinding, ContentGcReport, ContentGetReport, ContentProgress, ContentReport,
+    ContentVerifyReport,
+};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weft_decide::{Ranked, Violation};

@@ -1,5 +1,7 @@
 //! From a request to the node's method, and back.
 
+mod content;
+
 use crate::request::{PeerRow, Request};
 use crate::response::{ApiError, Response};
 use std::path::Path;
@@ -51,6 +53,7 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
         }
         Request::WorkloadRollback { name } => Response::Changes(node.workload_rollback(&name)?),
         Request::WorkloadHistory { name } => Response::Changes(node.workload_history(&name)?),
+        Request::Content(request) => Response::Content(content::dispatch(node, &request)?),
 
         Request::TaskSubmit { spec, wait } => {
             let report = node.task_submit(&spec)?;

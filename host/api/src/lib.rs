@@ -13,9 +13,9 @@ pub mod server;
 mod trial;
 
 pub use client::Client;
-pub use request::{PeerRow, Request};
-pub use response::{ApiError, Response};
 pub use trial::TrialRequest;
+pub use request::{ContentRequest, PeerRow, Request};
+pub use response::{ApiError, ContentResponse, Response};
 pub use weft_node::report;
 pub use weft_node::{
     BundleComponent, Clock, InitOptions, ManualClock, Node, OpenOptions, RestoreOptions,

@@ -1,6 +1,10 @@
 //! Everything that a node can be asked.
 
 use crate::trial::TrialRequest;
+mod content;
+
+pub use content::ContentRequest;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weft_model::Instant;
@@ -75,6 +79,8 @@ pub enum Request {
     WorkloadHistory {
         name: String,
     },
+
+    Content(ContentRequest),
 
     // Tasks.
     /// `wait`: answer when the task has come to its end, or waits for a moment.

@@ -1,5 +1,9 @@
 //! What a node answers.
 
+mod content;
+
+pub use content::ContentResponse;
+
 use serde::{Deserialize, Serialize};
 use weft_node::report::*;
 
@@ -44,6 +48,7 @@ pub enum Response {
     Energy(EnergyReport),
     Carbon(CarbonReport),
     Backup(BackupReport),
+    Content(ContentResponse),
 }
 
 /// Why a request was refused: what happened, why, and what to do.

@@ -6,8 +6,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use weft_api::{ApiError, BundleComponent, Client, Request, Response};
 use weft_model::task::Status;
+use weft_api::{ApiError, BundleComponent, Client, ContentResponse, Request, Response};
 
 /// What a verb ends with.
 pub type Outcome = Result<Exit, ApiError>;
@@ -16,7 +16,7 @@ pub type Outcome = Result<Exit, ApiError>;
 const DEFAULT_HOME: &str = ".weft";
 
 /// How often a spinner moves.
-const SPIN: Duration = Duration::from_millis(120);
+pub const SPIN: Duration = Duration::from_millis(120);
 
 /// What every verb gets.
 pub struct Ctx {
@@ -157,6 +157,7 @@ impl Ctx {
             Response::Verify(_) => Exit::Differs,
             Response::Doctor(d) if !d.ok => Exit::Failed,
             Response::RulesCheck(r) if !r.possible => Exit::Failed,
+            Response::Content(ContentResponse::Verified(v)) if !v.ok => Exit::Differs,
             _ => Exit::Ok,
         })
     }

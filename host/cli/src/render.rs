@@ -5,6 +5,7 @@
 //! set. Lines aim at 80 columns. CIDs that a person copies are whole, others are shortened.
 
 mod carbon;
+mod content;
 mod decision;
 mod node;
 mod peer;
@@ -35,7 +36,11 @@ pub fn inner(response: &Response) -> Result<Value, ApiError> {
     if let Response::Done(text) = response {
         return Ok(json!({"done": text}));
     }
-    let mut value = serde_json::to_value(response).map_err(|e| internal(&e))?;
+    let value = match response {
+        Response::Content(content) => serde_json::to_value(content),
+        response => serde_json::to_value(response),
+    };
+    let mut value = value.map_err(|e| internal(&e))?;
     Ok(value.get_mut("value").map_or(Value::Null, Value::take))
 }
 
@@ -77,6 +82,7 @@ pub fn text(response: &Response) -> Result<String, ApiError> {
         Response::Energy(energy) => carbon::energy(&energy),
         Response::Carbon(report) => carbon::report(&report),
         Response::Backup(backup) => node::backup(&backup),
+        Response::Content(content) => content::text(&content),
     })
 }
 

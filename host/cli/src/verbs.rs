@@ -3,6 +3,7 @@
 mod backup;
 mod carbon;
 mod completions;
+mod content;
 mod decision;
 mod demo;
 mod doctor;
@@ -44,6 +45,9 @@ pub enum Verb {
     /// Workloads: write, check, install and bind what tasks run
     #[command(subcommand)]
     Workload(workload::Workload),
+    /// Content: files by CID, as components and models are kept
+    #[command(subcommand)]
+    Content(content::Content),
     /// Tasks: submit, try, look at and take back
     #[command(subcommand)]
     Task(task::Task),
@@ -103,6 +107,7 @@ impl Verb {
             Self::Doctor(verb) => verb.run(ctx),
             Self::Plugin(verb) => verb.run(ctx),
             Self::Workload(verb) => verb.run(ctx),
+            Self::Content(verb) => verb.run(ctx),
             Self::Task(verb) => verb.run(ctx),
             Self::Why(verb) => verb.run(ctx),
             Self::Decision(verb) => verb.run(ctx),

@@ -1,6 +1,6 @@
 //! A home in one file, and back.
 //!
-//! A backup holds the database, settings, keys, components and outputs; never native code. Since two devices with one
+//! A backup holds the database, settings, keys, content and outputs; never native code. Since two devices with one
 //! key would sign two histories, a restored home gets a device key of its own before it signs anything.
 
 use crate::clock::Clock;
@@ -22,7 +22,9 @@ use weft_ledger::ballot::certify;
 use weft_model::Cid;
 
 /// What a backup holds, beside the database.
-const PARTS: [&str; 5] = ["weft.toml", "keys", "components", "outputs", MARKER];
+const PARTS: [&str; 5] = ["weft.toml", "keys", "content", "outputs", MARKER];
+/// What backups of older homes hold as well.
+const OLD_PART: &str = "components";
 /// Name of the database in a backup.
 const DATABASE: &str = "weft.db";
 /// Largest home that is restored, in bytes: 64 GiB.
@@ -77,7 +79,7 @@ impl Node {
             for name in PARTS {
                 let part = self.home.root().join(name);
                 if part.is_dir() {
-                    tar.append_dir_all(name, &part)?;
+                    append_files(&mut tar, name, &part)?;
                 } else if part.is_file() {
                     tar.append_path_with_name(&part, name)?;
                 } else {
@@ -195,6 +197,27 @@ impl Node {
     }
 }
 
+/// Appends a folder and the files in it; what is not whole yet lies one folder deeper and is left out.
+fn append_files(
+    tar: &mut tar::Builder<impl std::io::Write>,
+    name: &str,
+    folder: &Path,
+) -> std::io::Result<()> {
+    tar.append_dir(name, folder)?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_file() {
+            continue;
+        }
+        match tar.append_path_with_name(entry.path(), Path::new(name).join(entry.file_name())) {
+            // Collected since the folder was listed; the copied database may still name it, and `verify` would say so.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            appended => appended?,
+        }
+    }
+    Ok(())
+}
+
 /// Unpacks regular files with plain names below the parts of a home; anything else is refused.
 fn unpack(archive: &Path, into: &Path) -> Result<Vec<String>> {
     let io = |e: std::io::Error| NodeError::file(archive, &e);
@@ -223,7 +246,8 @@ fn unpack(archive: &Path, into: &Path) -> Result<Vec<String>> {
             .collect::<Result<_>>()?;
         let first = names.first().cloned().unwrap_or_default();
         let kind = entry.header().entry_type();
-        let known = first == DATABASE || PARTS.contains(&first.as_str());
+        let known =
+            [DATABASE, OLD_PART].contains(&first.as_str()) || PARTS.contains(&first.as_str());
         if !known || !(kind.is_file() || kind.is_dir()) || names.len() > 2 {
             return Err(NodeError::refused(format!(
                 "`{}` holds `{}`, which is no part of a home",

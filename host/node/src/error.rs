@@ -17,6 +17,8 @@ pub enum Code {
     Unavailable,
     /// It contradicts what is there.
     Conflict,
+    /// Content whose bytes are not what its CID names, or are gone.
+    Damaged,
     /// The system said no.
     Io,
     /// The disk is full.
@@ -37,6 +39,7 @@ impl Code {
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
             Self::Conflict => "conflict",
+            Self::Damaged => "damaged",
             Self::Io => "io",
             Self::DiskFull => "disk-full",
             Self::NewerDatabase => "newer-database",
@@ -125,6 +128,7 @@ impl From<weft_store::Error> for NodeError {
         let code = match &e {
             E::Newer { .. } => Code::NewerDatabase,
             E::Busy => Code::Busy,
+            E::Damaged { .. } => Code::Damaged,
             E::Missing { .. } => Code::NotFound,
             E::Exists { .. } | E::Gap { .. } | E::Fork { .. } => Code::Conflict,
             E::Malformed(_) | E::TooLarge { .. } => Code::Invalid,

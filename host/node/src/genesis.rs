@@ -12,7 +12,8 @@ use crate::releases::sign;
 use ed25519_dalek::SigningKey;
 use sha2::{Digest, Sha256};
 use weft_ledger::Genesis;
-use weft_model::{Cid, Instant, Slot, content};
+use weft_model::{Cid, Instant, Slot};
+use weft_release::unixfs::file_cid;
 use weft_release::{Release, Role};
 use weft_store::slots::{Binding, Change, Mode};
 use weft_store::{blocks, bound::WORKLOADS, meta, releases, slots};
@@ -103,11 +104,14 @@ pub fn add_missing(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
             .into_iter()
             .map(|r| r.component_cid)
             .collect();
-        Ok(bundle
-            .iter()
-            .filter(|c| !known.contains(&content::raw_cid(c.bytes).to_string()))
-            .copied()
-            .collect())
+        let mut missing = Vec::new();
+        for component in bundle {
+            let cid = file_cid(component.bytes).map_err(NodeError::internal)?;
+            if !known.contains(&cid.to_string()) {
+                missing.push(*component);
+            }
+        }
+        Ok(missing)
     })?;
     if missing.is_empty() {
         return Ok(());

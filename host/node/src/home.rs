@@ -45,8 +45,13 @@ impl Home {
         self.root.join("keys")
     }
 
-    /// Components by CID.
-    pub fn components(&self) -> PathBuf {
+    /// Content by CID: components, models, whatever was added.
+    pub fn content(&self) -> PathBuf {
+        self.root.join("content")
+    }
+
+    /// Where older homes kept their components.
+    pub fn old_components(&self) -> PathBuf {
         self.root.join("components")
     }
 
@@ -77,7 +82,7 @@ impl Home {
         for folder in [
             self.root.clone(),
             self.keys(),
-            self.components(),
+            self.content(),
             self.outputs(),
             self.cache(),
         ] {
@@ -135,38 +140,6 @@ impl Home {
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
-}
-
-/// A file that goes again unless what it belongs to is kept as well.
-pub(crate) struct Fresh(Option<PathBuf>);
-
-impl Fresh {
-    /// Writes it, unless it is there: then it stays, whatever comes.
-    ///
-    /// # Errors
-    /// When it can't be written.
-    pub fn write(path: &Path, bytes: &[u8]) -> Result<Self> {
-        if path.exists() {
-            return Ok(Self(None));
-        }
-        write_whole(path, bytes, 0o600)?;
-        Ok(Self(Some(path.to_owned())))
-    }
-
-    /// It stays.
-    pub fn keep(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Fresh {
-    fn drop(&mut self) {
-        if let Some(path) = &self.0
-            && let Err(e) = fs::remove_file(path)
-        {
-            tracing::warn!("`{}` is left over and can be removed: {e}", path.display());
-        }
-    }
 }
 
 /// Writes a file so that a reader sees all of it or none, with the given mode.

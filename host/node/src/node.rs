@@ -1,6 +1,7 @@
 //! The node itself: what it holds, how it opens and how a home is made.
 
 use crate::clock::{Clock, SystemClock};
+use crate::content::Progress;
 use crate::error::{NodeError, Result};
 use crate::home::{Home, Lock, write_whole};
 use crate::mesh::Mesh;
@@ -17,6 +18,7 @@ use weft_engine::cache::Cache;
 use weft_engine::{Policy, PolicyEngine, Slots, WorkloadEngine};
 use weft_model::{Cid, Instant};
 use weft_scheduler::Scheduler;
+use weft_store::content::ContentStore;
 use weft_store::{Store, members, meta};
 
 /// A default component that the binary carries.
@@ -54,6 +56,8 @@ pub struct OpenOptions {
 pub struct Node {
     pub(crate) home: Home,
     pub(crate) store: Store,
+    pub(crate) content: ContentStore,
+    pub(crate) progress: Progress,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) zone: TimeZone,
@@ -143,6 +147,7 @@ impl Node {
             .try_this(format!("weft --home {} init", options.home.display())));
         }
         let node = Self::assemble(home, options.clock.clone(), None)?;
+        node.adopt_components()?;
         genesis::add_missing(&node, &options.bundle)?;
         node.reload_slots()?;
         node.recover()?;
@@ -153,6 +158,7 @@ impl Node {
     fn assemble(home: Home, clock: Arc<dyn Clock>, new_owner: Option<String>) -> Result<Self> {
         let lock = home.lock()?;
         let store = Store::open(home.database())?;
+        let content = ContentStore::open(&home.content(), store.clone())?;
         let device_key = keys::load(&home, keys::DEVICE)?;
         let owner_key = keys::load(&home, keys::OWNER)?;
         let settings = Settings::load(&home, &|name| std::env::var(name).ok())?;
@@ -188,6 +194,8 @@ impl Node {
             reloading: Mutex::default(),
             home,
             store,
+            content,
+            progress: Progress::default(),
             settings,
             clock,
             zone: TimeZone::system(),

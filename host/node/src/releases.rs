@@ -2,7 +2,6 @@
 
 use crate::descriptor::{descriptor_of, vectors_of};
 use crate::error::{Code, NodeError, Result};
-use crate::home::Fresh;
 use crate::node::Node;
 use crate::report::ReleaseReport;
 use data_encoding::HEXLOWER;
@@ -15,6 +14,7 @@ use weft_model::limits::COMPONENT_BYTES;
 use weft_model::vector::{Expected, Vector, close};
 use weft_model::{Cid, Instant, content};
 use weft_release::record::{Component, Limits};
+use weft_release::unixfs::file_cid;
 use weft_release::{Envelope, Release, Role};
 use weft_store::{Read, Write, releases};
 
@@ -112,7 +112,7 @@ impl Node {
         limits.deadline_ms = asked.deadline_ms.unwrap_or(limits.deadline_ms);
         limits.output_bytes = asked.output_bytes.unwrap_or(limits.output_bytes);
         let publisher = crate::keys::did(publisher);
-        let component = content::raw_cid(bytes);
+        let component = file_cid(bytes).map_err(|e| NodeError::refused(e.to_string()))?;
         let revision = match revision {
             Some(revision) => revision,
             None => self.next_revision(&publisher.to_string(), &descriptor.name, &component)?,
@@ -212,8 +212,7 @@ impl Node {
             .encode()
             .map_err(|e| NodeError::refused(e.to_string()))?;
         let component = release.component.cid;
-        let path = self.home.components().join(format!("{component}.wasm"));
-        let fresh = Fresh::write(&path, bytes)?;
+        self.put_bytes(bytes)?;
         let now = self.now();
         let row = releases::Release {
             cid: cid.to_string(),
@@ -248,7 +247,7 @@ impl Node {
             .cache
             .store(&component, &key, &prepared.code)
             .map_err(|e| NodeError::file(&self.home.cache(), &e))?;
-        self.store.write(|tx: &Write| -> Result<()> {
+        let kept = self.store.write(|tx: &Write| -> Result<()> {
             if releases::get(tx, &cid.to_string())?.is_none() {
                 let high = releases::high_water(tx, &row.publisher, &row.name)?;
                 if let Some(high) = high.filter(|h| row.revision <= h.revision) {
@@ -265,13 +264,18 @@ impl Node {
                 let high = releases::HighWater { revision: row.revision, release_cid: row.cid.clone() };
                 releases::raise_high_water(tx, &row.publisher, &row.name, &high, now)?;
             }
+            // Fails when a collection came in between.
+            weft_store::content::pin(tx, &component.to_string(), &cid.to_string(), now)?;
             if let Some((cid, bytes)) = vectors {
                 weft_store::blocks::put(tx, &cid.to_string(), bytes, now)?;
             }
             releases::put_native(tx, &component.to_string(), &key, &HEXLOWER.encode(&digest), now)?;
             Ok(())
-        })?;
-        fresh.keep();
+        });
+        if let Err(e) = kept {
+            self.content.remove_unheld(&component)?;
+            return Err(e);
+        }
         Ok(cid)
     }
 
@@ -292,18 +296,7 @@ impl Node {
             name = release.name,
             "compiling: the native cache has no valid code for it"
         );
-        let path = self.home.components().join(format!("{component}.wasm"));
-        let bytes = std::fs::read(&path).map_err(|e| NodeError::file(&path, &e))?;
-        if !content::matches(&component, &bytes) {
-            return Err(NodeError::new(
-                Code::Io,
-                format!(
-                    "`{}` is damaged: its bytes are not what its name says",
-                    path.display()
-                ),
-            )
-            .try_this("add the component again from its file"));
-        }
+        let bytes = self.bytes_of(&component, COMPONENT_BYTES)?;
         let (_, code) = match kind {
             Kind::Policy(_) => self.policies.precompile(&bytes).map_err(refused)?,
             Kind::Workload => self.workloads()?.precompile(&bytes).map_err(refused)?,
@@ -473,11 +466,7 @@ impl Node {
             read_component(path)?
         } else {
             let (_, release) = self.store.read(|tx| self.find_release(tx, target))?;
-            let path = self
-                .home
-                .components()
-                .join(format!("{}.wasm", release.component.cid));
-            read_component(&path)?
+            self.bytes_of(&release.component.cid, COMPONENT_BYTES)?
         };
         let prepared = self.prepare(&bytes, &self.owner_key, self.now(), None)?;
         self.run_vectors(&prepared)?;

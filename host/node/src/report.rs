@@ -3,6 +3,13 @@
 //! Instants are RFC 3339 text in UTC here, and only here; fields that end in `_ms` are milliseconds.
 
 pub use crate::trials::{TrialDifference, TrialReport};
+mod content;
+
+pub use content::{
+    ContentFinding, ContentGcReport, ContentGetReport, ContentProgress, ContentReport,
+    ContentVerifyReport,
+};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weft_decide::{Candidates, Out, Ranked, Violation};

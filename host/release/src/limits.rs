@@ -60,5 +60,5 @@ pub const CAR_BLOCK_BYTES: usize = 2 << 20;
 pub const CAR_HEADER_BYTES: usize = 64 * 1024;
 /// Most roots of a CAR file.
 pub const CAR_ROOTS: usize = 1024;
-/// Most blocks of a CAR file.
-pub const CAR_BLOCKS: u64 = 2 << 20;
+/// Most blocks of a CAR file: 256 GiB of whole leaves. Who reads one holds some 150 bytes for each.
+pub const CAR_BLOCKS: u64 = 256 * 1024;

@@ -239,6 +239,20 @@ impl ContentStore {
         Ok(freed)
     }
 
+    /// Removes a content if nobody holds it, as when what needed it was refused. Returns whether it is gone now.
+    ///
+    /// # Errors
+    /// Those of writing the database, [`Error::File`].
+    pub fn remove_unheld(&self, cid: &Cid) -> Result<bool> {
+        let _turn = self.turn();
+        let key = cid.to_string();
+        let gone = self.store.write(|tx| rows::remove_one_unheld(tx, &key))?;
+        if gone {
+            files::remove(&self.path(cid))?;
+        }
+        Ok(gone)
+    }
+
     /// Removes a content whoever holds it, with its pins. Returns its bytes; none when it was not there.
     ///
     /// # Errors
@@ -262,6 +276,16 @@ impl ContentStore {
         self.store
             .write(|tx| rows::verified(tx, &key, problem.as_deref(), now))?;
         Ok(finding)
+    }
+
+    /// Notes what the caller found wrong with a content whose blocks are whole.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub fn mark(&self, cid: &Cid, problem: &str, now: i64) -> Result<()> {
+        let key = cid.to_string();
+        self.store
+            .write(|tx| rows::verified(tx, &key, Some(problem), now))
     }
 
     /// Where a content's file lies. It is for the caller that hands it to somebody who checks it again.

@@ -38,8 +38,8 @@ fn stored(world: &World) -> Stored {
         (table, rows)
     });
     let rows = rows.collect();
-    let mut files: Vec<String> = std::fs::read_dir(world.home.path().join("home/components"))
-        .expect("the folder of components")
+    let mut files: Vec<String> = std::fs::read_dir(world.home.path().join("home/content"))
+        .expect("the folder of content")
         .map(|e| e.expect("an entry").file_name().display().to_string())
         .collect();
     files.sort();

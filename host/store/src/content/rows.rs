@@ -208,6 +208,12 @@ pub(super) fn remove_unheld(tx: &Write) -> Result<Vec<String>> {
     Ok(unheld)
 }
 
+/// Removes the rows of a content if nobody holds it. Returns whether it was there and is gone.
+pub(super) fn remove_one_unheld(tx: &Write, cid: &str) -> Result<bool> {
+    let held = tx.number("SELECT count(*) FROM content_pins WHERE cid = ?1", [cid])? > 0;
+    Ok(!held && remove(tx, cid)?)
+}
+
 /// Removes the rows of a content. Returns whether it was there.
 pub(super) fn remove(tx: &Write, cid: &str) -> Result<bool> {
     remove_parts(tx, cid)?;

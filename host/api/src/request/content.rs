@@ -1,0 +1,39 @@
+//! What a node can be asked about content.
+
+use serde::{Deserialize, Serialize};
+
+/// One request about content. Paths are absolute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "content", rename_all = "kebab-case")]
+#[allow(
+    missing_docs,
+    reason = "fields are the CLI's options, documented there and in --help"
+)]
+pub enum ContentRequest {
+    /// `keep`: the owner holds it from the start.
+    Add {
+        path: String,
+        keep: bool,
+    },
+    Get {
+        cid: String,
+        path: String,
+    },
+    Stat {
+        cid: String,
+    },
+    List,
+    Pin {
+        cid: String,
+    },
+    Unpin {
+        cid: String,
+    },
+    Gc,
+    /// None: all.
+    Verify {
+        cid: Option<String>,
+    },
+    /// How far the long work of the moment is.
+    Progress,
+}

@@ -1,0 +1,22 @@
+//! What a node answers about content.
+
+use serde::{Deserialize, Serialize};
+use weft_node::report::{
+    ContentGcReport, ContentGetReport, ContentProgress, ContentReport, ContentVerifyReport,
+};
+
+/// One answer about content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", content = "value", rename_all = "kebab-case")]
+#[allow(
+    missing_docs,
+    reason = "each variant is named for the report that it holds"
+)]
+pub enum ContentResponse {
+    One(ContentReport),
+    List(Vec<ContentReport>),
+    Got(ContentGetReport),
+    Freed(ContentGcReport),
+    Verified(ContentVerifyReport),
+    Progress(ContentProgress),
+}

@@ -1,0 +1,107 @@
+//! Content: what is here, who holds it, what a check found.
+
+use super::style::{BAD, DIM, GOOD, HEAD, WARN, bytes, count, paint, short};
+use super::table::{Rows, pairs, plain, styled};
+use weft_api::ContentResponse;
+use weft_api::report::{ContentProgress, ContentReport, ContentVerifyReport};
+
+/// What a person sees of an answer about content.
+pub fn text(answer: &ContentResponse) -> String {
+    match answer {
+        ContentResponse::One(one) => self::one(one),
+        ContentResponse::List(list) => self::list(list),
+        ContentResponse::Got(got) => format!("{} in {}\n", bytes(got.bytes), got.path),
+        ContentResponse::Freed(freed) => {
+            let contents = count(
+                usize::try_from(freed.contents).unwrap_or(usize::MAX),
+                "content",
+            );
+            let left = match freed.leftovers {
+                0 => String::new(),
+                n => format!(" and {n} left by a crash"),
+            };
+            format!("removed {contents}{left}, {} freed\n", bytes(freed.bytes))
+        }
+        ContentResponse::Verified(verified) => self::verified(verified),
+        ContentResponse::Progress(ContentProgress { done, total }) => {
+            format!("{} of {}\n", bytes(*done), bytes(*total))
+        }
+    }
+}
+
+fn one(content: &ContentReport) -> String {
+    let note = match content.new {
+        Some(false) => " (was here already)",
+        _ => "",
+    };
+    let pins = match content.pins.as_slice() {
+        [] => paint(WARN, "nobody: the next `weft content gc` removes it"),
+        pins => pins.join("\n"),
+    };
+    format!("{}{note}\n", paint(HEAD, &content.cid))
+        + &pairs(&[
+            (
+                "size",
+                format!("{} ({} bytes)", bytes(content.size), content.size),
+            ),
+            ("leaves", content.leaves.to_string()),
+            ("added", content.added_at.clone()),
+            ("verified", content.verified_at.clone()),
+            (
+                "problem",
+                content
+                    .problem
+                    .as_deref()
+                    .map_or_else(String::new, |p| paint(BAD, p)),
+            ),
+            ("held by", pins),
+        ])
+}
+
+fn list(contents: &[ContentReport]) -> String {
+    if contents.is_empty() {
+        return "no content; add a file with `weft content add FILE`\n".to_owned();
+    }
+    let mut rows = Rows::new(&["CID", ">SIZE", "HELD BY", "STATE"]);
+    for content in contents {
+        let pins: Vec<String> = content.pins.iter().map(|p| short(p)).collect();
+        let held = match pins.is_empty() {
+            true => styled(DIM, "nobody"),
+            false => plain(pins.join(", ")),
+        };
+        let state = match content.problem {
+            Some(_) => styled(BAD, "damaged"),
+            None => styled(GOOD, "ok"),
+        };
+        rows.push(vec![
+            plain(&content.cid),
+            plain(bytes(content.size)),
+            held,
+            state,
+        ]);
+    }
+    rows.text()
+}
+
+fn verified(report: &ContentVerifyReport) -> String {
+    let mut text = String::new();
+    for finding in report.contents.iter().filter(|c| c.problem.is_some()) {
+        text.push_str(&format!("{} {}\n", paint(BAD, &finding.state), finding.cid));
+        text.push_str(&pairs(&[
+            ("why", finding.problem.clone().unwrap_or_default()),
+            (
+                "try",
+                "add it again from its file with `weft content add FILE`".to_owned(),
+            ),
+        ]));
+    }
+    let whole = report.contents.iter().filter(|c| c.problem.is_none());
+    let size = whole.clone().map(|c| c.size).sum();
+    let whole = count(whole.count(), "content");
+    text.push_str(&format!(
+        "{}, {}\n",
+        paint(GOOD, &format!("{whole} whole")),
+        bytes(size)
+    ));
+    text
+}

@@ -1,0 +1,79 @@
+//! What the node tells of content.
+
+use serde::{Deserialize, Serialize};
+
+/// One content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentReport {
+    /// Its CID.
+    pub cid: String,
+    /// Its bytes.
+    pub size: u64,
+    /// Its leaves: raw blocks of at most 1 MiB.
+    pub leaves: u64,
+    /// Its inner nodes.
+    pub nodes: u64,
+    /// After adding: whether it was not here before.
+    pub new: Option<bool>,
+    /// When it came here.
+    pub added_at: String,
+    /// When all its bytes were last compared with the CID.
+    pub verified_at: String,
+    /// What that comparison found wrong.
+    pub problem: Option<String>,
+    /// Who holds it: `owner`, or a release's CID. Nobody: the next `gc` removes it.
+    pub pins: Vec<String>,
+}
+
+/// A content that was written to a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentGetReport {
+    /// Its CID.
+    pub cid: String,
+    /// The file.
+    pub path: String,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
+/// What a collection removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentGcReport {
+    /// Contents that nobody held.
+    pub contents: u64,
+    /// Files that a crash had left.
+    pub leftovers: u64,
+    /// Bytes of both.
+    pub bytes: u64,
+}
+
+/// What rehashing found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentVerifyReport {
+    /// The contents that were looked at, by CID.
+    pub contents: Vec<ContentFinding>,
+    /// Whether all of them are whole.
+    pub ok: bool,
+}
+
+/// What rehashing found of one content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentFinding {
+    /// Its CID.
+    pub cid: String,
+    /// Its bytes.
+    pub size: u64,
+    /// `whole`, `damaged` or `missing`.
+    pub state: String,
+    /// What is wrong.
+    pub problem: Option<String>,
+}
+
+/// How far long work on content is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentProgress {
+    /// Bytes done.
+    pub done: u64,
+    /// Bytes to do; 0: nothing is going on, or it is not known.
+    pub total: u64,
+}

@@ -22,7 +22,14 @@ use weft_ledger::ballot::certify;
 use weft_model::Cid;
 
 /// What a backup holds, beside the database.
-const PARTS: [&str; 5] = ["weft.toml", "keys", "components", "outputs", MARKER];
+const PARTS: [&str; 6] = [
+    "weft.toml",
+    "trust.toml",
+    "keys",
+    "components",
+    "outputs",
+    MARKER,
+];
 /// Name of the database in a backup.
 const DATABASE: &str = "weft.db";
 /// Largest home that is restored, in bytes: 64 GiB.

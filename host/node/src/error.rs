@@ -11,6 +11,8 @@ pub enum Code {
     Invalid,
     /// A check failed: nothing was stored.
     Refused,
+    /// A key is encrypted, and no passphrase came with the request.
+    Passphrase,
     /// Another process has the home.
     Busy,
     /// Not possible now.
@@ -34,6 +36,7 @@ impl Code {
             Self::NotFound => "not-found",
             Self::Invalid => "invalid",
             Self::Refused => "refused",
+            Self::Passphrase => "passphrase",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
             Self::Conflict => "conflict",

@@ -9,13 +9,14 @@ use crate::log::NETWORK;
 use crate::node::{BundleComponent, Node};
 use crate::policies::CONSTITUTION;
 use crate::releases::sign;
+use crate::trust::{bundled, note_bundled};
 use ed25519_dalek::SigningKey;
 use sha2::{Digest, Sha256};
 use weft_ledger::Genesis;
 use weft_model::{Cid, Instant, Slot, content};
 use weft_release::{Release, Role};
 use weft_store::slots::{Binding, Change, Mode};
-use weft_store::{blocks, bound::WORKLOADS, meta, releases, slots};
+use weft_store::{blocks, bound::WORKLOADS, meta, slots};
 
 /// File that says that a home is complete.
 pub const MARKER: &str = "genesis";
@@ -99,13 +100,10 @@ pub fn install(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
 /// Adds default components that this home does not have yet, as after an upgrade. What serves a slot stays.
 pub fn add_missing(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
     let missing: Vec<BundleComponent> = node.store.read(|tx| -> Result<_> {
-        let known: Vec<String> = releases::list(tx, None)?
-            .into_iter()
-            .map(|r| r.component_cid)
-            .collect();
+        let known = bundled(tx)?;
         Ok(bundle
             .iter()
-            .filter(|c| !known.contains(&content::raw_cid(c.bytes).to_string()))
+            .filter(|c| !known.contains_key(&content::raw_cid(c.bytes)))
             .copied()
             .collect())
     })?;
@@ -116,7 +114,7 @@ pub fn add_missing(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
 }
 
 fn add(node: &Node, bundle: &[BundleComponent]) -> Result<Vec<(String, Cid, Release)>> {
-    bundle
+    let added: Vec<(String, Cid, Release)> = bundle
         .iter()
         .map(|component| {
             let key = bundle_key(component);
@@ -133,7 +131,10 @@ fn add(node: &Node, bundle: &[BundleComponent]) -> Result<Vec<(String, Cid, Rele
                 .map_err(named)?;
             Ok((component.name.to_owned(), cid, prepared.release))
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    let noted = added.iter().map(|(_, cid, r)| (r.component.cid, *cid));
+    node.store.write(|tx| note_bundled(tx, noted))?;
+    Ok(added)
 }
 
 /// The key that a default component's release is signed by. Anyone can derive it, so it proves nothing beyond what

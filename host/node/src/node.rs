@@ -68,6 +68,7 @@ pub struct Node {
     pub(crate) cache: Cache,
     pub(crate) jobs: Mutex<HashMap<String, Arc<AtomicBool>>>,
     pub(crate) log: Mutex<()>,
+    pub(crate) keyring: Mutex<()>,
     pub(crate) mesh: Mutex<Option<Arc<Mesh>>>,
     pub(crate) scheduler: Mutex<Scheduler>,
     pub(crate) wake: (Mutex<u64>, Condvar),
@@ -143,6 +144,7 @@ impl Node {
         let node = Self::assemble(home, options.clock.clone(), None)?;
         genesis::add_missing(&node, &options.bundle)?;
         node.reload_slots()?;
+        node.recover_keys()?;
         node.recover()?;
         node.store.write(|tx| node.revert_facts(tx))?;
         Ok(Arc::new(node))
@@ -198,6 +200,7 @@ impl Node {
             cache,
             jobs: Mutex::default(),
             log: Mutex::default(),
+            keyring: Mutex::default(),
             mesh: Mutex::default(),
             scheduler: Mutex::default(),
             wake: (Mutex::default(), Condvar::new()),

@@ -22,7 +22,14 @@ use weft_ledger::ballot::certify;
 use weft_model::Cid;
 
 /// What a backup holds, beside the database.
-const PARTS: [&str; 5] = ["weft.toml", "keys", "content", "outputs", MARKER];
+const PARTS: [&str; 6] = [
+    "weft.toml",
+    "trust.toml",
+    "keys",
+    "content",
+    "outputs",
+    MARKER,
+];
 /// What backups of older homes hold as well.
 const OLD_PART: &str = "components";
 /// Name of the database in a backup.

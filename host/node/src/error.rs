@@ -11,6 +11,8 @@ pub enum Code {
     Invalid,
     /// A check failed: nothing was stored.
     Refused,
+    /// A key is encrypted, and no passphrase came with the request.
+    Passphrase,
     /// Another process has the home.
     Busy,
     /// Not possible now.
@@ -27,6 +29,8 @@ pub enum Code {
     NewerDatabase,
     /// A mistake in Weft.
     Internal,
+    /// A check that a release failed, by its own name, such as `untrusted` or `rollback`.
+    Check(&'static str),
 }
 
 impl Code {
@@ -36,6 +40,7 @@ impl Code {
             Self::NotFound => "not-found",
             Self::Invalid => "invalid",
             Self::Refused => "refused",
+            Self::Passphrase => "passphrase",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
             Self::Conflict => "conflict",
@@ -44,6 +49,7 @@ impl Code {
             Self::DiskFull => "disk-full",
             Self::NewerDatabase => "newer-database",
             Self::Internal => "internal",
+            Self::Check(name) => name,
         }
     }
 }
@@ -89,6 +95,11 @@ impl NodeError {
     /// A check failed.
     pub fn refused(message: impl Into<String>) -> Self {
         Self::new(Code::Refused, message)
+    }
+
+    /// A check that a release failed, by its own name.
+    pub fn coded(name: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Code::Check(name), message)
     }
 
     /// A mistake in Weft.

@@ -65,6 +65,11 @@ impl Home {
         self.root.join("cache")
     }
 
+    /// What serves, for another machine.
+    pub fn lock_list(&self) -> PathBuf {
+        self.root.join("weft.lock")
+    }
+
     fn lock_file(&self) -> PathBuf {
         self.root.join("node.lock")
     }

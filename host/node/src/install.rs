@@ -13,15 +13,15 @@ pub(crate) mod verify;
 use crate::clock::rfc3339;
 use crate::error::{Code, NodeError, Result};
 use crate::node::Node;
-use crate::releases::{failed_vectors, kind_word, policy_limits};
+use crate::releases::{failed_vectors, policy_limits};
 use crate::report::InstallReport;
 use faults::point;
-use source::{Fetched, Source};
+use source::Fetched;
 use std::sync::PoisonError;
 use target::Target;
-use weft_engine::inspect::Kind as Code_;
+use weft_engine::inspect::Kind as EngineKind;
 use weft_model::vector::Vector;
-use weft_model::{Cid, content};
+use weft_model::Cid;
 use weft_release::install::{Cause, Effect, Input, Install, State};
 use weft_release::{Envelope, Kind, Release};
 use weft_store::bound::{SKILLS, WORKLOADS};
@@ -350,11 +350,11 @@ impl Node {
 
     fn test_install(&self, row: &Row) -> Result<()> {
         let release = self.envelope_of(row)?.release;
-        let Some(Code_::Policy(slot)) = engine_kind(&release)? else {
+        let Some(EngineKind::Policy(slot)) = engine_kind(&release)? else {
             return Ok(());
         };
         let vectors: Vec<Vector> = self.stored_vectors(&release)?;
-        let code = self.native_code(&release, Code_::Policy(slot))?;
+        let code = self.native_code(&release, EngineKind::Policy(slot))?;
         let policy = self
             .policies
             .load(slot, &code, policy_limits(&release))
@@ -597,10 +597,10 @@ impl Node {
 }
 
 /// The engine's kind of a release; none for a skill, which runs nothing.
-pub(crate) fn engine_kind(release: &Release) -> Result<Option<Code_>> {
+pub(crate) fn engine_kind(release: &Release) -> Result<Option<EngineKind>> {
     Ok(match release.kind() {
-        Ok(Kind::Policy(slot)) => Some(Code_::Policy(slot)),
-        Ok(Kind::Workload) => Some(Code_::Workload),
+        Ok(Kind::Policy(slot)) => Some(EngineKind::Policy(slot)),
+        Ok(Kind::Workload) => Some(EngineKind::Workload),
         Ok(Kind::Skill) => None,
         Err(e) => return Err(NodeError::refused(e.to_string())),
     })

@@ -68,12 +68,14 @@ pub struct Node {
     workloads: OnceLock<WorkloadEngine>,
     pub(crate) slots: Slots,
     pub(crate) reloading: Mutex<()>,
+    pub(crate) installing: Mutex<()>,
     pub(crate) loaded: Mutex<HashMap<Cid, Arc<Policy>>>,
     pub(crate) cache: Cache,
     pub(crate) jobs: Mutex<HashMap<String, Arc<AtomicBool>>>,
     /// Tasks whose jobs ended without their end being kept, and why.
     pub(crate) unkept: Mutex<HashMap<String, NodeError>>,
     pub(crate) log: Mutex<()>,
+    pub(crate) keyring: Mutex<()>,
     pub(crate) mesh: Mutex<Option<Arc<Mesh>>>,
     pub(crate) scheduler: Mutex<Scheduler>,
     pub(crate) wake: (Mutex<u64>, Condvar),
@@ -150,7 +152,9 @@ impl Node {
         node.adopt_components()?;
         genesis::add_missing(&node, &options.bundle)?;
         node.reload_slots()?;
+        node.recover_keys()?;
         node.recover()?;
+        node.resume_installs()?;
         node.store.write(|tx| node.revert_facts(tx))?;
         Ok(Arc::new(node))
     }
@@ -192,6 +196,7 @@ impl Node {
         Ok(Self {
             slots: Slots::new(Arc::clone(&policies)),
             reloading: Mutex::default(),
+            installing: Mutex::default(),
             home,
             store,
             content,
@@ -209,6 +214,7 @@ impl Node {
             jobs: Mutex::default(),
             unkept: Mutex::default(),
             log: Mutex::default(),
+            keyring: Mutex::default(),
             mesh: Mutex::default(),
             scheduler: Mutex::default(),
             wake: (Mutex::default(), Condvar::new()),

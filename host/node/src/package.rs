@@ -15,6 +15,7 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use weft_ledger::Body;
 use weft_model::{Cid, Instant, content};
+use weft_release::diff::fields;
 use weft_release::kind::SKILL_WORLD;
 use weft_release::record::{Component, Limits, Model};
 use weft_release::{Envelope, Head, Kind, Release, Role, diff, statement};
@@ -469,7 +470,7 @@ impl Node {
         }
         Ok(PackageReport {
             release: package.opened.cid.to_string(),
-            fields: weft_release::diff::fields(release),
+            fields: fields(release),
             signatures: package
                 .opened
                 .signers

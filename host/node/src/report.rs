@@ -4,6 +4,11 @@
 
 pub use crate::trials::{TrialDifference, TrialReport};
 mod content;
+mod install;
+
+pub use install::{
+    InstallReport, OutdatedLine, OutdatedReport, PackageReport, PinReport, QuarantineReport,
+};
 
 pub use content::{
     ContentFinding, ContentGcReport, ContentGetReport, ContentProgress, ContentReport,

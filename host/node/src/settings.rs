@@ -113,6 +113,22 @@ const KEYS: &[Key] = &[
         check: from_one,
     },
     Key {
+        name: "updates_from",
+        environment: "MESH_UPDATES_FROM",
+        default: || json!(""),
+        about: "A folder from which newer releases of what serves are installed by themselves; empty: none are. They are \
+                checked as any other, wait for consent if they want more, and serve when `update_delay_hours` are over.",
+        check: text,
+    },
+    Key {
+        name: "update_delay_hours",
+        environment: "MESH_UPDATE_DELAY_HOURS",
+        default: || json!(48),
+        about: "How long an update that came by itself waits before it serves, from when it was first seen, in hours; a \
+                fix that a trusted key signed as `security` does not wait.",
+        check: hours,
+    },
+    Key {
         name: "grants",
         environment: "MESH_GRANTS",
         default: || json!(""),
@@ -129,6 +145,9 @@ const KEYS: &[Key] = &[
         check: pairs,
     },
 ];
+
+/// Longest delay of an update that came by itself, in hours: a year.
+const UPDATE_DELAY_HOURS_MAX: u64 = 8_760;
 
 /// The settings of a node.
 #[derive(Clone, Debug)]
@@ -365,6 +384,15 @@ fn decisions(value: &Value, least: u64) -> Result<(), String> {
     match value.as_u64() {
         Some(n) if (least..=most).contains(&n) => Ok(()),
         _ => Err(format!("a whole number from {least} to {most}")),
+    }
+}
+
+fn hours(value: &Value) -> Result<(), String> {
+    match value.as_u64() {
+        Some(hours) if hours <= UPDATE_DELAY_HOURS_MAX => Ok(()),
+        _ => Err(format!(
+            "a whole number of hours from 0 to {UPDATE_DELAY_HOURS_MAX}"
+        )),
     }
 }
 

@@ -157,26 +157,37 @@ impl Verdict {
     }
 }
 
+impl Refusal {
+    /// Who signed, as what, and why that does not count where it doesn't.
+    pub fn signed_by(&self) -> String {
+        let signer = |found: &Found| match found.void {
+            Some(why) => format!("{} `{}` ({why})", found.role, found.key),
+            None => format!("{} `{}`", found.role, found.key),
+        };
+        if self.found.is_empty() {
+            return "signed by nobody".to_owned();
+        }
+        let signers: Vec<String> = self.found.iter().map(signer).collect();
+        format!("signed by {}", signers.join(", "))
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("signed by ")?;
-        for (i, found) in self.found.iter().enumerate() {
-            let comma = if i == 0 { "" } else { ", " };
-            write!(f, "{comma}{} `{}`", found.role, found.key)?;
-            if let Some(why) = found.void {
-                write!(f, " ({why})")?;
-            }
-        }
-        if self.found.is_empty() {
-            f.write_str("nobody")?;
-        }
+        f.write_str(&self.signed_by())?;
         if self.rules.is_empty() {
             return f.write_str("; no rule of trust.toml is for this name and target");
         }
         for lack in &self.rules {
-            write!(f, "; rule {} lacks {}", lack.rule, lack.lacks)?;
+            write!(f, "; {lack}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rule {} lacks {}", self.rule, self.lacks)
     }
 }
 

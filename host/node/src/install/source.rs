@@ -110,7 +110,7 @@ impl Node {
         let reference = &wanted.reference;
         let path = Path::new(reference);
         if let Ok(cid) = reference.parse::<Cid>() {
-            if let Some(here) = self.here(&cid)? {
+            if let Some(here) = self.installed_package(&cid)? {
                 return Ok(here);
             }
             if let Some(imported) = self.imported_package(&cid)? {
@@ -128,7 +128,7 @@ impl Node {
             return self.fetch_car(path, None);
         }
         let cid = self.newest_of(reference, wanted.from.as_deref())?;
-        if let Some(here) = self.here(&cid)? {
+        if let Some(here) = self.installed_package(&cid)? {
             return Ok(here);
         }
         let source = match &wanted.from {
@@ -139,7 +139,7 @@ impl Node {
     }
 
     /// A release that is in this home already.
-    fn here(&self, cid: &Cid) -> Result<Option<Fetched>> {
+    fn installed_package(&self, cid: &Cid) -> Result<Option<Fetched>> {
         let Some(row) = self
             .store
             .read(|tx| releases::get(tx, &cid.to_string()))?

@@ -297,6 +297,11 @@ impl Node {
         Ok(Some(first.saturating_add(self.update_delay_ms())))
     }
 
+    fn update_delay_ms(&self) -> i64 {
+        let hours = self.settings.number("update_delay_hours").unwrap_or(48.0);
+        (hours * 3_600_000.0) as i64
+    }
+
     /// What an install replaces: what serves its target, of the same name where the slot is a chain.
     pub(super) fn replaced_by(
         &self,

@@ -1,5 +1,7 @@
 //! From a request to the node's method, and back.
 
+mod keys;
+
 use crate::request::{PeerRow, Request};
 use crate::response::{ApiError, Response};
 use std::path::Path;
@@ -83,6 +85,8 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
         Request::MemberAdd { user, did, role } => {
             Response::Member(node.member_add(&user, did.as_deref(), &role)?)
         }
+        Request::Key(request) => keys::key(node, request)?,
+        Request::Trust(request) => keys::trust(node, request)?,
         Request::MemberList => Response::Members(node.member_list()?),
         Request::TierShow { user } => Response::Tiers(node.tier_show(user.as_deref())?),
         Request::TierDonate { user, amount, by } => {

@@ -12,10 +12,11 @@ mod response;
 pub mod server;
 
 pub use client::Client;
-pub use request::{PeerRow, Request};
+pub use request::{KeyRequest, PeerRow, Request, TrustRequest};
 pub use response::{ApiError, Response};
+pub use weft_node::key_report;
 pub use weft_node::report;
 pub use weft_node::{
-    BundleComponent, Clock, InitOptions, ManualClock, Node, OpenOptions, RestoreOptions,
-    SystemClock,
+    BundleComponent, Clock, InitOptions, KeyPart, ManualClock, Node, OpenOptions, Passphrase,
+    RestoreOptions, RuleSpec, SystemClock,
 };

@@ -1,5 +1,9 @@
 //! Everything that a node can be asked.
 
+mod key;
+
+pub use key::{KeyRequest, TrustRequest};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weft_model::Instant;
@@ -135,6 +139,10 @@ pub enum Request {
         amount: f64,
         by: Option<String>,
     },
+
+    // Keys, and whom this home trusts.
+    Key(KeyRequest),
+    Trust(TrustRequest),
 
     // An owner's rules.
     UserSet {

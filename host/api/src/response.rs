@@ -1,6 +1,7 @@
 //! What a node answers.
 
 use serde::{Deserialize, Serialize};
+use weft_node::key_report::{KeyFileReport, KeyReport, TrustReport, TrustTestReport};
 use weft_node::report::*;
 
 /// One response. `--json` prints what is inside.
@@ -43,6 +44,11 @@ pub enum Response {
     Energy(EnergyReport),
     Carbon(CarbonReport),
     Backup(BackupReport),
+    Key(Box<KeyReport>),
+    Keys(Vec<KeyReport>),
+    KeyFile(KeyFileReport),
+    Trust(TrustReport),
+    TrustTest(TrustTestReport),
 }
 
 /// Why a request was refused: what happened, why, and what to do.

@@ -155,6 +155,7 @@ impl Ctx {
             Response::Verify(v) if v.differences.is_empty() => Exit::Failed,
             Response::Verify(_) => Exit::Differs,
             Response::Doctor(d) if !d.ok => Exit::Failed,
+            Response::TrustTest(t) if !t.trusted => Exit::Refused,
             Response::RulesCheck(r) if !r.possible => Exit::Failed,
             _ => Exit::Ok,
         })

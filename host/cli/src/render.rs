@@ -6,6 +6,7 @@
 
 mod carbon;
 mod decision;
+mod key;
 mod node;
 mod peer;
 mod project;
@@ -74,6 +75,11 @@ pub fn text(response: &Response) -> Result<String, ApiError> {
         Response::Permits(permits) => peer::permits(&permits),
         Response::Energy(energy) => carbon::energy(&energy),
         Response::Carbon(report) => carbon::report(&report),
+        Response::Key(key) => key::one(&key),
+        Response::Keys(keys) => key::list(&keys),
+        Response::KeyFile(file) => key::file(&file),
+        Response::Trust(trust) => key::trust(&trust),
+        Response::TrustTest(test) => key::test(&test),
         Response::Backup(backup) => node::backup(&backup),
     })
 }

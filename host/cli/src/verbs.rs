@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod energy;
 mod init;
+mod key;
 mod member;
 mod peer;
 mod permit;
@@ -20,6 +21,7 @@ mod status;
 mod stop;
 mod task;
 mod tier;
+mod trust;
 mod user;
 mod vote;
 mod why;
@@ -62,6 +64,12 @@ pub enum Verb {
     /// Tiers and donations: what each member may use
     #[command(subcommand)]
     Tier(tier::Tier),
+    /// Keys that publish and vouch for releases
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Whose releases this home takes: the rules of trust.toml
+    #[command(subcommand)]
+    Trust(trust::Trust),
     /// Peers that could run a task
     #[command(subcommand)]
     Peer(peer::Peer),
@@ -109,6 +117,8 @@ impl Verb {
             Self::User(verb) => verb.run(ctx),
             Self::Member(verb) => verb.run(ctx),
             Self::Tier(verb) => verb.run(ctx),
+            Self::Key(verb) => verb.run(ctx),
+            Self::Trust(verb) => verb.run(ctx),
             Self::Peer(verb) => verb.run(ctx),
             Self::Permit(verb) => verb.run(ctx),
             Self::Carbon(verb) => verb.run(ctx),

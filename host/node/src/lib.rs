@@ -51,4 +51,5 @@ pub use home::Home;
 pub use keyring::KeyPart;
 pub use node::{BundleComponent, DEFAULT_OWNER, InitOptions, Node, OpenOptions};
 pub use passphrase::Passphrase;
+pub use trust::RuleSpec;
 pub use weft_store::peers::Peer;

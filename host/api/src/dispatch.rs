@@ -1,6 +1,8 @@
 //! From a request to the node's method, and back.
 
 mod content;
+mod keys;
+mod release;
 
 use crate::request::{PeerRow, Request};
 use crate::response::{ApiError, Response};
@@ -53,6 +55,7 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
         }
         Request::WorkloadRollback { name } => Response::Changes(node.workload_rollback(&name)?),
         Request::WorkloadHistory { name } => Response::Changes(node.workload_history(&name)?),
+        Request::Package(request) => Response::Package(release::dispatch(node, request)?),
         Request::Content(request) => Response::Content(content::dispatch(node, &request)?),
 
         Request::TaskSubmit { spec, wait } => {
@@ -87,6 +90,8 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
         Request::MemberAdd { user, did, role } => {
             Response::Member(node.member_add(&user, did.as_deref(), &role)?)
         }
+        Request::Key(request) => keys::key(node, request)?,
+        Request::Trust(request) => keys::trust(node, request)?,
         Request::MemberList => Response::Members(node.member_list()?),
         Request::TierShow { user } => Response::Tiers(node.tier_show(user.as_deref())?),
         Request::TierDonate { user, amount, by } => {

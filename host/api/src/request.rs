@@ -1,10 +1,14 @@
 //! Everything that a node can be asked.
 
-use crate::trial::TrialRequest;
 mod content;
+mod key;
+mod release;
 
 pub use content::ContentRequest;
+pub use key::{KeyRequest, TrustRequest};
+pub use release::{PackageRequest, SkillRow};
 
+use crate::trial::TrialRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weft_model::Instant;
@@ -81,6 +85,7 @@ pub enum Request {
     },
 
     Content(ContentRequest),
+    Package(PackageRequest),
 
     // Tasks.
     /// `wait`: answer when the task has come to its end, or waits for a moment.
@@ -144,6 +149,10 @@ pub enum Request {
         amount: f64,
         by: Option<String>,
     },
+
+    // Keys, and whom this home trusts.
+    Key(KeyRequest),
+    Trust(TrustRequest),
 
     // An owner's rules.
     UserSet {

@@ -6,8 +6,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use weft_model::task::Status;
 use weft_api::{ApiError, BundleComponent, Client, ContentResponse, Request, Response};
+use weft_model::task::Status;
 
 /// What a verb ends with.
 pub type Outcome = Result<Exit, ApiError>;
@@ -156,6 +156,7 @@ impl Ctx {
             Response::Verify(v) if v.differences.is_empty() => Exit::Failed,
             Response::Verify(_) => Exit::Differs,
             Response::Doctor(d) if !d.ok => Exit::Failed,
+            Response::TrustTest(t) if !t.trusted => Exit::Refused,
             Response::RulesCheck(r) if !r.possible => Exit::Failed,
             Response::Content(ContentResponse::Verified(v)) if !v.ok => Exit::Differs,
             _ => Exit::Ok,

@@ -8,6 +8,7 @@ mod ctx;
 mod demo;
 mod exit;
 mod parse;
+mod passphrase;
 mod render;
 mod verbs;
 

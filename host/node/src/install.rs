@@ -20,8 +20,8 @@ use source::Fetched;
 use std::sync::PoisonError;
 use target::Target;
 use weft_engine::inspect::Kind as EngineKind;
-use weft_model::vector::Vector;
 use weft_model::Cid;
+use weft_model::vector::Vector;
 use weft_release::install::{Cause, Effect, Input, Install, State};
 use weft_release::{Envelope, Kind, Release};
 use weft_store::bound::{SKILLS, WORKLOADS};
@@ -82,7 +82,10 @@ impl Node {
     /// When no such release waits.
     pub fn install_decline(&self, reference: &str) -> Result<InstallReport> {
         let waiting = self.find_waiting(reference)?;
-        let _turn = self.installing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self
+            .installing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut going = self.going(waiting.id)?;
         let why = Input::Refused(format!("{} said no", self.owner));
         going.machine = going.machine.step(self.now(), why);
@@ -120,10 +123,10 @@ impl Node {
                 "several releases named `{reference}` wait"
             ))
             .try_this("name one by its CID; `weft pending` lists them")),
-            (None, _) => Err(
-                NodeError::not_found(format!("no release `{reference}` waits for anybody"))
-                    .try_this("weft pending"),
-            ),
+            (None, _) => Err(NodeError::not_found(format!(
+                "no release `{reference}` waits for anybody"
+            ))
+            .try_this("weft pending")),
         }
     }
 
@@ -147,7 +150,9 @@ impl Node {
     fn stage(&self, fetched: &Fetched, wanted: &Wanted) -> Result<i64> {
         let release = &fetched.opened.release;
         let cid = fetched.opened.cid;
-        let kind = release.kind().map_err(|e| NodeError::refused(e.to_string()))?;
+        let kind = release
+            .kind()
+            .map_err(|e| NodeError::refused(e.to_string()))?;
         let now = self.now();
         self.store.write(|tx| -> Result<i64> {
             weft_store::publishers::see(tx, &cid.to_string(), now)?;
@@ -195,12 +200,7 @@ impl Node {
     }
 
     /// What a release of this name by this publisher serves now; a workload's or skill's own name where that is free.
-    fn default_target(
-        &self,
-        tx: &Write,
-        release: &Release,
-        kind: Kind,
-    ) -> Result<Option<Target>> {
+    fn default_target(&self, tx: &Write, release: &Release, kind: Kind) -> Result<Option<Target>> {
         let serves = self
             .targets(tx)?
             .into_iter()
@@ -224,7 +224,10 @@ impl Node {
 
     /// Carries effects until there is nothing to do now.
     fn go_on(&self, id: i64, consent: bool) -> Result<()> {
-        let _turn = self.installing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self
+            .installing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut going = self.going(id)?;
         if consent {
             going.machine = going.machine.step(self.now(), Input::Consented);
@@ -385,7 +388,9 @@ impl Node {
         let target = match &going.row.target {
             Some(text) => Some(Target::of_kind(
                 text,
-                release.kind().map_err(|e| NodeError::refused(e.to_string()))?,
+                release
+                    .kind()
+                    .map_err(|e| NodeError::refused(e.to_string()))?,
             )?),
             None => None,
         };
@@ -449,7 +454,10 @@ impl Node {
         match target {
             Target::Slot(slot) => {
                 let mut bindings = slots::get(tx, slot.name())?;
-                if bindings.iter().any(|b| b.release_cid == text && b.mode == Mode::Enforce) {
+                if bindings
+                    .iter()
+                    .any(|b| b.release_cid == text && b.mode == Mode::Enforce)
+                {
                     return Ok(());
                 }
                 // Its predecessor of the same name, or all where the slot holds one.
@@ -516,7 +524,9 @@ impl Node {
         let now = self.now();
         let cid = opened.cid.to_string();
         let publisher = release.publisher.to_string();
-        let kind = release.kind().map_err(|e| NodeError::refused(e.to_string()))?;
+        let kind = release
+            .kind()
+            .map_err(|e| NodeError::refused(e.to_string()))?;
         let row = releases::Release {
             cid: cid.clone(),
             name: release.name.clone(),
@@ -587,7 +597,12 @@ impl Node {
             reason: row.reason.clone(),
             growth: row.growth.clone(),
             changes,
-            warnings: self.store.read(|tx| self.name_warnings(tx, &release))?.iter().map(ToString::to_string).collect(),
+            warnings: self
+                .store
+                .read(|tx| self.name_warnings(tx, &release))?
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             not_before: row.not_before.map(rfc3339),
             cause: row.cause.clone(),
             trusted_by,
@@ -610,6 +625,11 @@ pub(crate) fn engine_kind(release: &Release) -> Result<Option<EngineKind>> {
 fn is_of_the_machine(code: Code) -> bool {
     matches!(
         code,
-        Code::Io | Code::DiskFull | Code::Busy | Code::Internal | Code::Unavailable | Code::NewerDatabase
+        Code::Io
+            | Code::DiskFull
+            | Code::Busy
+            | Code::Internal
+            | Code::Unavailable
+            | Code::NewerDatabase
     )
 }

@@ -163,7 +163,7 @@ impl Node {
             }
             KeyPart::Secret => keys::export(&self.home, name, passphrase)?,
             KeyPart::Rotation => {
-                let rotations = self.store.read(|tx| rows::rotations(tx))?;
+                let rotations = self.store.read(rows::rotations)?;
                 let did = did.to_string();
                 let taken = rotations.iter().find(|r| r.new_did == did);
                 let given = || rotations.iter().find(|r| r.old_did == did);
@@ -363,7 +363,7 @@ impl Node {
         for next in keys::unfinished(&self.home, NEXT)? {
             let name = next.trim_end_matches(NEXT);
             let new = keys::public_or_key(&self.home, &next).map(|did| did.to_string());
-            let rotations = self.store.read(|tx| rows::rotations(tx))?;
+            let rotations = self.store.read(rows::rotations)?;
             let is_logged = new.is_ok_and(|new| rotations.iter().any(|r| r.new_did == new));
             if is_logged {
                 keys::replace(&self.home, &next, name)?;

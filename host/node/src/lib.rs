@@ -49,14 +49,16 @@ mod verify;
 
 pub use backup::RestoreOptions;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use deciding::{CanaryFailed, Decided, TraceLine};
 pub use content::Imported;
+pub use deciding::{CanaryFailed, Decided, TraceLine};
 pub use error::{Code, NodeError, Result};
 pub use home::Home;
 pub use install::Wanted;
 pub use keyring::KeyPart;
 pub use node::{BundleComponent, DEFAULT_OWNER, InitOptions, Node, OpenOptions};
-pub use weft_release::car::Limits as CarLimits;
 pub use package::{BuildWanted, SkillWanted};
 pub use passphrase::Passphrase;
+pub use trust::RuleSpec;
+pub use weft_release::car::Limits as CarLimits;
+pub use weft_release::unixfs::file_cid;
 pub use weft_store::peers::Peer;

@@ -275,8 +275,8 @@ impl Node {
             published: now,
             expires: release.expires,
         };
-        let sealed = statement::seal(&head, &[&signer])
-            .map_err(|e| NodeError::refused(e.to_string()))?;
+        let sealed =
+            statement::seal(&head, &[&signer]).map_err(|e| NodeError::refused(e.to_string()))?;
         let mut report = self.package_report(&package)?;
         if let Some(folder) = to {
             let heads = folder.join("heads").join(&publisher);
@@ -396,10 +396,11 @@ impl Node {
 
     fn write_car(&self, package: &Fetched, out: &Path) -> Result<PackageReport> {
         if out.exists() {
-            return Err(
-                NodeError::new(Code::Conflict, format!("`{}` is there already", out.display()))
-                    .try_this("name another file, or remove that one"),
-            );
+            return Err(NodeError::new(
+                Code::Conflict,
+                format!("`{}` is there already", out.display()),
+            )
+            .try_this("name another file, or remove that one"));
         }
         let release = &package.opened.release;
         let vectors = match &release.vectors {
@@ -414,8 +415,7 @@ impl Node {
         let io = |e: std::io::Error| NodeError::file(out, &e);
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
         let mut writer = BufWriter::new(file.as_file_mut());
-        let bytes =
-            self.export_car(&roots, &records, &[release.component.cid], &mut writer)?;
+        let bytes = self.export_car(&roots, &records, &[release.component.cid], &mut writer)?;
         writer.flush().map_err(io)?;
         drop(writer);
         file.as_file().sync_all().map_err(io)?;

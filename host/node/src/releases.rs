@@ -66,7 +66,7 @@ impl Node {
             );
         }
         self.run_vectors(&prepared).map_err(named)?;
-        let envelope = sign(&prepared.release, Role::Owner, &self.owner_key)?;
+        let envelope = sign(&prepared.release, Role::Author, &self.owner_key)?;
         let cid = self.keep(&bytes, &prepared, &envelope)?;
         self.release_report(&cid)
     }

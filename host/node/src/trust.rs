@@ -12,14 +12,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::PoisonError;
 use weft_model::{Cid, Did, Instant};
 use weft_release::envelope::Opened;
 use weft_release::limits::{ENVELOPE_BYTES, STATEMENT_BYTES, TRUST_BYTES};
 use weft_release::names::{self, fingerprint};
 use weft_release::statement::{Revocation, Rotation, open};
-use weft_release::trust::{Known, Listed, Rule, Successor};
-use weft_release::{Envelope, Release, Trust, Verdict};
+use weft_release::trust::{AnyOf, Known, Listed, Rule, Successor};
+use weft_release::{Envelope, Release, Role, Trust, Verdict};
 use weft_store::{Read, Write, keys as rows, meta, publishers, releases};
 
 /// Key in `meta` of the releases that the binary brought: a JSON object from component CID to release CID.
@@ -38,6 +39,67 @@ const HEADER: &str = "\
 #   minimum = 2
 #   keys = [{ role = \"validator\", key = \"did:key:…\" }, { role = \"validator\", key = \"did:key:…\" }]
 ";
+
+/// A rule as a person says it; read and checked when it is added.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RuleSpec {
+    /// Names, or beginnings of names with a trailing `*`.
+    pub names: Vec<String>,
+    /// Slots, `workload`, `skill`, or `*`.
+    pub targets: Vec<String>,
+    /// As what the keys must sign: `author`, `validator` or `owner`.
+    pub role: String,
+    /// Their DIDs.
+    pub keys: Vec<String>,
+    /// So many of the keys are enough; none: all of them.
+    pub minimum: Option<u32>,
+    /// DIDs that may say that an update should not wait.
+    pub security: Vec<String>,
+    /// What it is for.
+    pub comment: Option<String>,
+}
+
+impl RuleSpec {
+    fn read(&self) -> Result<Rule> {
+        fn all<T: FromStr<Err = String>>(texts: &[String]) -> Result<Vec<T>> {
+            texts
+                .iter()
+                .map(|t| t.parse().map_err(NodeError::invalid))
+                .collect()
+        }
+        let role = Role::parse(&self.role).ok_or_else(|| {
+            NodeError::invalid("a key signs as author, validator or owner".to_owned())
+        })?;
+        let listed = |role: Role, dids: &[String]| -> Result<Vec<Listed>> {
+            let one = |did: &String| {
+                let key = did.parse::<Did>();
+                let key = key.map_err(|e| NodeError::invalid(e.to_string()))?;
+                Ok(Listed {
+                    role,
+                    key,
+                    comment: None,
+                })
+            };
+            dids.iter().map(one).collect()
+        };
+        let keys = listed(role, &self.keys)?;
+        let (all_of, any_of) = match self.minimum {
+            None => (keys, None),
+            Some(minimum) => {
+                let minimum = minimum as usize;
+                (Vec::new(), Some(AnyOf { minimum, keys }))
+            }
+        };
+        Ok(Rule {
+            names: all(&self.names)?,
+            targets: all(&self.targets)?,
+            all_of,
+            any_of,
+            security: listed(Role::Security, &self.security)?,
+            comment: self.comment.clone(),
+        })
+    }
+}
 
 /// What the home knows of keys, in one moment.
 struct Keys {
@@ -119,13 +181,14 @@ impl Node {
     ///
     /// # Errors
     /// When the file or the rule is broken; nothing is written then.
-    pub fn trust_add(&self, rule: &Rule) -> Result<TrustReport> {
+    pub fn trust_add(&self, rule: &RuleSpec) -> Result<TrustReport> {
+        let rule = rule.read()?;
         let _turn = self.keyring.lock().unwrap_or_else(PoisonError::into_inner);
         let mut trust = match self.trust_text()? {
             Some(_) => self.trust()?,
             None => Trust::parse(HEADER).map_err(NodeError::internal)?,
         };
-        trust.add(rule).map_err(|e| {
+        trust.add(&rule).map_err(|e| {
             NodeError::invalid(format!("the rule is refused: {}", e.problem))
                 .try_this("weft trust add --help")
         })?;

@@ -4,9 +4,7 @@ use super::slot;
 use super::style::{BAD, DIM, GOOD, HEAD, bytes, of_status, paint};
 use super::table::pairs;
 use weft_api::PackageResponse;
-use weft_api::report::{
-    InstallReport, OutdatedReport, PackageReport, PinReport, QuarantineReport,
-};
+use weft_api::report::{InstallReport, OutdatedReport, PackageReport, PinReport, QuarantineReport};
 
 /// Fields of a record that a person sees elsewhere, or that are long.
 const HIDDEN: [&str; 1] = ["config_schema"];

@@ -2,8 +2,9 @@
 
 use crate::ctx::{Ctx, Outcome, absolute_text};
 use crate::parse;
+use crate::passphrase::Source;
 use std::path::{Path, PathBuf};
-use weft_api::{PackageRequest, Request, SkillRow};
+use weft_api::{PackageRequest, Passphrase, Request, SkillRow};
 use weft_model::Instant;
 
 /// Releases.
@@ -40,6 +41,30 @@ pub enum Release {
     Reproduce(super::reproduce::Reproduce),
 }
 
+/// Whose signature it is.
+#[derive(Debug, clap::Args)]
+pub struct Signer {
+    /// The key that signs, one of `weft key list` [default: the owner's]
+    #[arg(long, value_name = "NAME")]
+    key: Option<String>,
+    #[command(flatten)]
+    source: Source,
+}
+
+impl Signer {
+    /// Asks the node for something that is signed, with a passphrase where the key needs one.
+    fn tell(
+        &self,
+        ctx: &Ctx,
+        request: impl Fn(Option<String>, Option<Passphrase>) -> PackageRequest,
+    ) -> Outcome {
+        let answer = self.source.ask(ctx, |passphrase| {
+            Request::Package(request(self.key.clone(), passphrase))
+        })?;
+        ctx.show(&answer)
+    }
+}
+
 /// Make a release of a component or a skill's adapter, and sign it as its author; it serves nothing by that
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -51,7 +76,7 @@ pub struct Build {
     /// The component file, or a skill's adapter
     file: PathBuf,
     #[command(flatten)]
-    key: super::key::Signer,
+    key: Signer,
     /// Its revision, which must rise [default: one more than the last]
     #[arg(long, value_name = "N")]
     revision: Option<u64>,
@@ -89,7 +114,7 @@ pub struct Sign {
     #[arg(long, value_name = "ROLE", default_value = "author", value_parser = ["author", "owner"])]
     role: String,
     #[command(flatten)]
-    key: super::key::Signer,
+    key: Signer,
     /// Where to write a CAR file with the new signature
     #[arg(short, long, value_name = "FILE.car")]
     out: Option<PathBuf>,
@@ -108,7 +133,7 @@ pub struct Countersign {
     #[arg(long, value_name = "ROLE", default_value = "validator", value_parser = ["validator", "security"])]
     role: String,
     #[command(flatten)]
-    key: super::key::Signer,
+    key: Signer,
     /// Where to write a CAR file with the new signature
     #[arg(short, long, value_name = "FILE.car")]
     out: Option<PathBuf>,
@@ -116,7 +141,7 @@ pub struct Countersign {
 
 /// Sign a release into your log as the newest of its name, and put it into a folder for others
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  weft release publish my-scorer --to /srv/releases")]
+#[command(after_help = "Examples:\n  weft release publish my-scorer --to /srv/releases\n  weft publish my-scorer --to /srv/releases")]
 pub struct Publish {
     /// A release's CID or name
     #[arg(value_name = "CID|NAME")]
@@ -125,24 +150,24 @@ pub struct Publish {
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
     #[command(flatten)]
-    key: super::key::Signer,
+    key: Signer,
 }
 
 /// Write a release with all that it needs as one CAR file, for nodes without a network
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  weft release export scorer-latency -o scorer-latency.car")]
+#[command(after_help = "Examples:\n  weft release export scorer-latency -o scorer-latency.car\n  weft export scorer-latency -o scorer-latency.car")]
 pub struct Export {
     /// A release's CID or name
     #[arg(value_name = "CID|NAME")]
     reference: String,
-    /// The file [default: NAME-VERSION.car is not guessed: say it]
+    /// The file; it must not be there yet
     #[arg(short, long, value_name = "FILE.car")]
     out: PathBuf,
 }
 
 /// Bring a CAR file's release into this home, to install it later by its CID; nobody has to trust it for that
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  weft release import scorer-latency.car")]
+#[command(after_help = "Examples:\n  weft release import scorer-latency.car\n  weft import scorer-latency.car")]
 pub struct Import {
     /// The CAR file
     #[arg(value_name = "FILE.car")]
@@ -171,14 +196,12 @@ impl Release {
             }) => {
                 let reference = reference(&text)?;
                 let out = out.as_deref().map(absolute_text).transpose()?;
-                key.tell(ctx, |key, passphrase| {
-                    Request::Package(PackageRequest::Sign {
-                        reference: reference.clone(),
-                        role: role.clone(),
-                        key,
-                        passphrase,
-                        out: out.clone(),
-                    })
+                key.tell(ctx, |key, passphrase| PackageRequest::Sign {
+                    reference: reference.clone(),
+                    role: role.clone(),
+                    key,
+                    passphrase,
+                    out: out.clone(),
                 })
             }
             Self::Inspect { reference: text } => tell(
@@ -222,16 +245,14 @@ impl Build {
             _ => None,
         };
         let (revision, expires, source) = (self.revision, self.expires, self.source);
-        self.key.tell(ctx, |key, passphrase| {
-            Request::Package(PackageRequest::Build {
-                path: path.clone(),
-                key,
-                passphrase,
-                revision,
-                expires,
-                source: source.clone(),
-                skill: skill.clone(),
-            })
+        self.key.tell(ctx, |key, passphrase| PackageRequest::Build {
+            path: path.clone(),
+            key,
+            passphrase,
+            revision,
+            expires,
+            source: source.clone(),
+            skill: skill.clone(),
         })
     }
 }
@@ -244,14 +265,13 @@ impl Publish {
     pub fn run(self, ctx: &Ctx) -> Outcome {
         let reference = reference(&self.reference)?;
         let to = self.to.as_deref().map(absolute_text).transpose()?;
-        self.key.tell(ctx, |key, passphrase| {
-            Request::Package(PackageRequest::Publish {
+        self.key
+            .tell(ctx, |key, passphrase| PackageRequest::Publish {
                 reference: reference.clone(),
                 to: to.clone(),
                 key,
                 passphrase,
             })
-        })
     }
 }
 

@@ -2,7 +2,14 @@
 
 /// The points of an install, in the order in which it passes them.
 pub const POINTS: [&str; 8] = [
-    "staged", "fetched", "verified", "cached", "compiled", "tested", "activated", "locked",
+    "staged",
+    "fetched",
+    "verified",
+    "cached",
+    "compiled",
+    "tested",
+    "activated",
+    "locked",
 ];
 
 /// Ends the process here when `WEFT_FAULT` names this point.
@@ -11,9 +18,7 @@ pub(crate) fn point(name: &str) {
     #[cfg(debug_assertions)]
     if std::env::var("WEFT_FAULT").is_ok_and(|wanted| wanted == name) {
         // What can fail here is that the signal is not sent; then the test sees a process that goes on.
-        let _ = rustix::process::kill_process(
-            rustix::process::getpid(),
-            rustix::process::Signal::KILL,
-        );
+        let _ =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
 }

@@ -233,7 +233,9 @@ impl Node {
                         None if bundled.values().any(|b| *b == cid) => "bundled",
                         None => "unverified",
                         Some(h) if h.revision > release.revision => "behind",
-                        Some(h) if now - h.checked_at > STALE_MS || head_is_over(&h.envelope, now) => {
+                        Some(h)
+                            if now - h.checked_at > STALE_MS || head_is_over(&h.envelope, now) =>
+                        {
                             "stale"
                         }
                         Some(_) => "current",
@@ -321,7 +323,11 @@ impl Node {
             else {
                 continue;
             };
-            if !self.store.read(|tx| installs::of_release(tx, &newest))?.is_empty() {
+            if !self
+                .store
+                .read(|tx| installs::of_release(tx, &newest))?
+                .is_empty()
+            {
                 // On its way, or refused: the same bytes are not tried again by themselves.
                 continue;
             }
@@ -359,4 +365,3 @@ fn check_locked(report: &InstallReport, name: &str, revision: u64) -> Result<()>
     )
     .try_this("take the lock file anew from the home that it describes"))
 }
-

@@ -69,11 +69,12 @@ impl Source {
                 if path.is_file() {
                     return Ok(path);
                 }
-                Err(NodeError::not_found(format!(
-                    "`{}` has no release `{cid}`",
-                    folder.display()
-                ))
-                .try_this("list what it has with `weft outdated --from`, or name another source"))
+                Err(
+                    NodeError::not_found(format!("`{}` has no release `{cid}`", folder.display()))
+                        .try_this(
+                            "list what it has with `weft outdated --from`, or name another source",
+                        ),
+                )
             }
         }
     }
@@ -91,7 +92,9 @@ impl Source {
             }
             for path in sorted(&publisher)? {
                 if found.len() + wrong.len() >= HEADS {
-                    wrong.push(format!("it has more than {HEADS} heads; the rest was not read"));
+                    wrong.push(format!(
+                        "it has more than {HEADS} heads; the rest was not read"
+                    ));
                     return Ok((found, wrong));
                 }
                 match read_head(&path) {
@@ -140,10 +143,7 @@ impl Node {
 
     /// A release that is in this home already.
     fn installed_package(&self, cid: &Cid) -> Result<Option<Fetched>> {
-        let Some(row) = self
-            .store
-            .read(|tx| releases::get(tx, &cid.to_string()))?
-        else {
+        let Some(row) = self.store.read(|tx| releases::get(tx, &cid.to_string()))? else {
             return Ok(None);
         };
         Ok(Some(Fetched {
@@ -297,9 +297,8 @@ impl Node {
                         "`{}` by {publisher} has two releases of revision {}: {} and {}",
                         head.name, head.revision, known.release_cid, head.release
                     );
-                    self.store.write(|tx| {
-                        self.alarm(tx, "release.equivocation", &publisher, &message)
-                    })?;
+                    self.store
+                        .write(|tx| self.alarm(tx, "release.equivocation", &publisher, &message))?;
                     wrong.push(message);
                     continue;
                 }
@@ -354,11 +353,16 @@ fn read_envelope(path: &Path, asked: Option<Cid>) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(|e| NodeError::file(path, &e))?;
     let mut car = CarReader::new(BufReader::new(file), Limits::default()).map_err(car_error)?;
     let not = |what: &str| {
-        NodeError::coded("bad-release", format!("it is no release's CAR file: {what}"))
-            .try_this("make it with `weft release export`")
+        NodeError::coded(
+            "bad-release",
+            format!("it is no release's CAR file: {what}"),
+        )
+        .try_this("make it with `weft release export`")
     };
     let [release, envelope] = car.roots() else {
-        return Err(not("it must name the release and its envelope as its roots"));
+        return Err(not(
+            "it must name the release and its envelope as its roots",
+        ));
     };
     let (release, envelope) = (*release, *envelope);
     if let Some(asked) = asked.filter(|asked| *asked != release) {

@@ -52,7 +52,9 @@ impl Target {
             Ok(name.to_owned())
         };
         match kind {
-            Kind::Policy(slot) if text.parse::<Slot>().is_ok_and(|s| s == slot) => Ok(Self::Slot(slot)),
+            Kind::Policy(slot) if text.parse::<Slot>().is_ok_and(|s| s == slot) => {
+                Ok(Self::Slot(slot))
+            }
             Kind::Policy(slot) => Err(NodeError::coded(
                 "wrong-software",
                 format!("the release is a plugin of the slot `{slot}`, not of `{text}`"),

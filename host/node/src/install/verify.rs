@@ -7,8 +7,8 @@ use crate::error::{NodeError, Result};
 use crate::node::Node;
 use std::io::Read as _;
 use weft_engine::inspect::Kind as Code;
-use weft_model::vector::Vector;
 use weft_model::content;
+use weft_model::vector::Vector;
 use weft_release::envelope::{Envelope, Opened};
 use weft_release::install::{Asked, Cause, Input, Known, Refusal, check};
 use weft_release::{Kind, Release, Verdict, growth, names};
@@ -29,19 +29,27 @@ impl Node {
         let target = match &row.target {
             Some(text) => Some(Target::of_kind(
                 text,
-                release.kind().map_err(|e| NodeError::refused(e.to_string()))?,
+                release
+                    .kind()
+                    .map_err(|e| NodeError::refused(e.to_string()))?,
             )?),
             None => None,
         };
         let wants = self.store.read(|tx| -> Result<Vec<String>> {
             let mut wants: Vec<String> = self
                 .replaced_by(tx, row, release)?
-                .map(|old| growth(&old, release).iter().map(ToString::to_string).collect())
+                .map(|old| {
+                    growth(&old, release)
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect()
+                })
                 .unwrap_or_default();
             if let Some(Target::Workload(name)) = &target
                 && let Some(directory) = self.settings.granted(name)
                 && target.as_ref().is_some_and(|t| {
-                    t.serving(tx).is_ok_and(|serving| !serving.contains(&opened.cid))
+                    t.serving(tx)
+                        .is_ok_and(|serving| !serving.contains(&opened.cid))
                 })
             {
                 wants.push(format!(
@@ -69,7 +77,10 @@ impl Node {
         if let Some(out) = self.store.read(|tx| releases::quarantined(tx, &cid))? {
             return Err(NodeError::coded(
                 "quarantined",
-                format!("`{}` is out of service: {}", opened.release.name, out.reason),
+                format!(
+                    "`{}` is out of service: {}",
+                    opened.release.name, out.reason
+                ),
             )
             .try_this(format!("weft quarantine lift {cid}")));
         }
@@ -180,10 +191,12 @@ impl Node {
 
     /// By what a release is trusted, or why it is not.
     pub(crate) fn trusted_by(&self, opened: &Opened) -> Result<Result<String, String>> {
-        Ok(match self.store.read(|tx| self.judge_release(tx, opened))? {
-            Verdict::Trusted { by, .. } => Ok(by),
-            Verdict::Refused(refusal) => Err(refusal.to_string()),
-        })
+        Ok(
+            match self.store.read(|tx| self.judge_release(tx, opened))? {
+                Verdict::Trusted { by, .. } => Ok(by),
+                Verdict::Refused(refusal) => Err(refusal.to_string()),
+            },
+        )
     }
 
     /// The bytes are of the declared size, of the declared kind, and import exactly what is declared.
@@ -225,11 +238,7 @@ impl Node {
             .try_this("ask its publisher for a correct release"));
         }
         if found.imports != release.imports {
-            return wrong(
-                "imports",
-                list(&found.imports),
-                list(&release.imports),
-            );
+            return wrong("imports", list(&found.imports), list(&release.imports));
         }
         if let Code::Policy(_) = kind {
             let said = crate::descriptor::descriptor_of(&found)?.features;
@@ -287,7 +296,8 @@ impl Node {
         if self
             .store
             .read(|tx| self.security_voucher(tx, opened))?
-            .is_some() {
+            .is_some()
+        {
             return Ok(None);
         }
         let first = self
@@ -312,7 +322,9 @@ impl Node {
         let Some(text) = &row.target else {
             return Ok(None);
         };
-        let kind = release.kind().map_err(|e| NodeError::refused(e.to_string()))?;
+        let kind = release
+            .kind()
+            .map_err(|e| NodeError::refused(e.to_string()))?;
         let mut serving = Vec::new();
         for cid in Target::of_kind(text, kind)?.serving(tx)? {
             serving.push(self.find_release(tx, &cid.to_string())?.1);
@@ -387,10 +399,9 @@ pub(crate) fn check_vectors(release: &Release, bytes: &[u8]) -> Result<()> {
                     .try_this("ask its publisher for a correct release")
                 })
         }
-        _ => Err(NodeError::coded(
-            "incomplete",
-            "the release's golden vectors are missing",
-        )
-        .try_this("get the whole file")),
+        _ => Err(
+            NodeError::coded("incomplete", "the release's golden vectors are missing")
+                .try_this("get the whole file"),
+        ),
     }
 }

@@ -50,9 +50,11 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
             Response::Bench(node.plugin_bench(&target, calls)?)
         }
         Request::PluginTest { target } => Response::Release(Box::new(node.plugin_test(&target)?)),
-        Request::WorkloadUse { name, target } => {
-            Response::Release(Box::new(node.workload_use(&name, &target)?))
-        }
+        Request::WorkloadUse {
+            name,
+            target,
+            grant,
+        } => Response::Release(Box::new(node.workload_use(&name, &target, grant)?)),
         Request::WorkloadRollback { name } => Response::Changes(node.workload_rollback(&name)?),
         Request::WorkloadHistory { name } => Response::Changes(node.workload_history(&name)?),
         Request::Package(request) => Response::Package(release::dispatch(node, request)?),

@@ -73,9 +73,11 @@ pub enum Request {
     PluginTest {
         target: String,
     },
+    /// `grant`: it is given the directories that the name was granted.
     WorkloadUse {
         name: String,
         target: String,
+        grant: bool,
     },
     WorkloadRollback {
         name: String,

@@ -11,11 +11,12 @@ use weft_store::slots::Change;
 const HISTORY_ROWS: u32 = 100;
 
 impl Node {
-    /// Binds a task name to a workload.
+    /// Binds a task name to a workload. `grant`: it is given the directories that the name was granted; else another
+    /// binary than the one that was meant is not.
     ///
     /// # Errors
     /// When the release is no workload, or the name is none.
-    pub fn workload_use(&self, name: &str, target: &str) -> Result<ReleaseReport> {
+    pub fn workload_use(&self, name: &str, target: &str, grant: bool) -> Result<ReleaseReport> {
         let max = weft_model::limits::NAME_BYTES;
         if name.trim().is_empty() || name.len() > max {
             return Err(NodeError::invalid(format!(
@@ -33,6 +34,9 @@ impl Node {
         let change = self.change("use");
         self.reconstitute(&format!("{name} runs {}", release.name), |tx| {
             WORKLOADS.set(tx, name, Some(&cid.to_string()), "owner", &change)?;
+            if grant {
+                self.grant(tx, name, &release)?;
+            }
             Ok(())
         })?;
         self.release_report(&cid)

@@ -47,7 +47,7 @@ impl Node {
     /// Opens and names what a task's job is given.
     ///
     /// # Errors
-    /// When the input or a directory can't be read.
+    /// When the input or a directory can't be read, or a directory was granted to another binary.
     pub(crate) fn given(&self, spec: &TaskSpec, release: &Release, params: &str) -> Result<Given> {
         let random = release.imports.iter().any(|i| i.starts_with(RANDOM));
         let mut whole = None;
@@ -67,6 +67,7 @@ impl Node {
         let mut dirs = Vec::new();
         let mut models = Vec::new();
         if let Some(host) = self.settings.readable(&spec.name) {
+            self.check_granted(&spec.name, &host, release)?;
             models.push(tree::cid(&host)?);
             dirs.push(Dir {
                 host,
@@ -75,6 +76,7 @@ impl Node {
             });
         }
         if let Some(host) = self.settings.granted(&spec.name) {
+            self.check_granted(&spec.name, &host, release)?;
             dirs.push(Dir {
                 host,
                 guest: GRANTED.into(),

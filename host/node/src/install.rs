@@ -413,6 +413,9 @@ impl Node {
             rows::set(tx, &row)?;
             if let Some(target) = &target {
                 self.bind(tx, target, &opened.cid, release, &row.cause)?;
+                if let (Target::Workload(name), true) = (target, row.consented) {
+                    self.grant(tx, name, release)?;
+                }
             }
             self.feed(
                 tx,

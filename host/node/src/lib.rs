@@ -20,6 +20,7 @@ mod facts;
 mod gather;
 mod genesis;
 mod given;
+mod grants;
 mod home;
 pub mod install;
 mod jobs;

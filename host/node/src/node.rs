@@ -154,6 +154,7 @@ impl Node {
         node.reload_slots()?;
         node.recover_keys()?;
         node.recover()?;
+        node.note_grants()?;
         node.resume_installs()?;
         node.store.write(|tx| node.revert_facts(tx))?;
         Ok(Arc::new(node))

@@ -261,6 +261,16 @@ impl Settings {
             .map(|(_, directory)| directory.trim().into())
     }
 
+    /// All directories that tasks may write or read, each with its task's name.
+    pub fn directories(&self) -> Vec<(String, String)> {
+        ["grants", "reads"]
+            .iter()
+            .flat_map(|setting| self.text(setting).split(','))
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(task, directory)| (task.trim().to_owned(), directory.trim().to_owned()))
+            .collect()
+    }
+
     /// All of them, with their sources.
     pub fn report(&self) -> Vec<SettingReport> {
         self.values

@@ -153,3 +153,12 @@ CREATE TABLE trial_differences (
 );
 
 CREATE INDEX trial_differences_by_trial ON trial_differences (trial, id);
+
+CREATE TABLE grants (
+    name TEXT NOT NULL,                                      -- the task's name that a directory was granted to
+    directory TEXT NOT NULL,                                 -- the directory, as weft.toml has it
+    component_cid TEXT NOT NULL,                             -- the binary that was meant: another one inherits nothing
+    by TEXT NOT NULL,                                        -- who granted it
+    at TEXT NOT NULL,                                        -- when
+    PRIMARY KEY (name, directory, component_cid)
+);

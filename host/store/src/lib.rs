@@ -25,6 +25,7 @@ pub mod content;
 pub mod decisions;
 pub mod events;
 pub mod feed;
+pub mod grants;
 pub mod installs;
 pub mod keys;
 pub mod limits;

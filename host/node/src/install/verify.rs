@@ -45,17 +45,10 @@ impl Node {
                         .collect()
                 })
                 .unwrap_or_default();
-            if let Some(Target::Workload(name)) = &target
-                && let Some(directory) = self.settings.granted(name)
-                && target.as_ref().is_some_and(|t| {
-                    t.serving(tx)
-                        .is_ok_and(|serving| !serving.contains(&opened.cid))
-                })
-            {
-                wants.push(format!(
-                    "is given the directory `{}`, which was granted to another binary",
-                    directory.display()
-                ));
+            if let Some(Target::Workload(name)) = &target {
+                wants.extend(self.not_granted(tx, name, release)?.iter().map(|directory| {
+                    format!("is given the directory `{directory}`, which was granted to another binary")
+                }));
             }
             Ok(wants)
         })?;

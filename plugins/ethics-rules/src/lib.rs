@@ -109,7 +109,7 @@ fn broken(limit: &Limit<'_>, task: &Task) -> Option<(String, String)> {
         }
         Limit::Never(parts) => texts().find_map(|text| {
             let lower = words::lower(text);
-            let part = parts.iter().find(|part| lower.contains(&***part))?;
+            let part = parts.iter().find(|part| words::occurs(part, &lower))?;
             Some((text.clone(), ["nothing with `", part, "`"].concat()))
         }),
         // A tag is its submitter's word, so no tag gets a task onto the list.

@@ -23,6 +23,17 @@ pub fn lower(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a part stands anywhere in a text. Both are short, so that looking everywhere costs less than the preparation
+/// of `str::contains`.
+pub fn occurs(part: &str, text: &str) -> bool {
+    let (part, text) = (part.as_bytes(), text.as_bytes());
+    let Some(first) = part.first() else {
+        return true;
+    };
+    text.windows(part.len())
+        .any(|run| run[0] == *first && run == part)
+}
+
 /// Whether a text is ASCII without capitals: then it is its own lower case, and no word begins inside a run of letters.
 fn is_plain(text: &str) -> bool {
     text.bytes()

@@ -60,18 +60,30 @@ fn fold(c: char, into: &mut String) {
     into.extend(c.to_uppercase().flat_map(char::to_lowercase));
 }
 
+/// Whether a text has a word at all.
+pub fn has_one(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
+}
+
 /// Whether `wanted` (one word, or several in a row as in `power-grid`) stands in `words`. Its last word may be a
 /// regular plural.
-pub fn holds(words: &[Cow<'_, str>], wanted: &[Cow<'_, str>]) -> bool {
+pub fn holds(words: &[Cow<'_, str>], wanted: &str) -> bool {
+    // Nearly every listed word is one word of small letters, which is its own folding; and every form of a word begins
+    // as it does, so most are told apart by one byte.
+    if wanted.bytes().all(|b| b.is_ascii_lowercase()) {
+        let first = wanted.as_bytes().first();
+        return first.is_some()
+            && words
+                .iter()
+                .any(|word| word.as_bytes().first() == first && is_form(word, wanted));
+    }
+    let wanted = split(wanted);
     let Some((last, head)) = wanted.split_last() else {
         return false;
     };
-    // Every form of a word begins as it does, so most are told apart by one byte.
-    let first = |word: &Cow<'_, str>| word.as_bytes().first().copied();
-    let begins = first(&wanted[0]);
-    words.windows(wanted.len()).any(|run| {
-        first(&run[0]) == begins && run[..head.len()] == *head && is_form(&run[head.len()], last)
-    })
+    words
+        .windows(wanted.len())
+        .any(|run| run[..head.len()] == *head && is_form(&run[head.len()], last))
 }
 
 /// Whether `word` is `singular` or its regular plural: `fires`, `viruses`, `emergencies`.

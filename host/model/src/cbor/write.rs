@@ -47,6 +47,8 @@ pub(super) struct Writer {
     starts: Vec<usize>,
     /// Entries on their way to another place.
     moved: Vec<u8>,
+    /// The order of a map's entries: the first bytes of each, where it begins and ends.
+    order: Vec<(u64, usize, usize)>,
     /// Whether the next bytes are a CID.
     cid: bool,
 }
@@ -105,32 +107,50 @@ impl Writer {
     /// hold their lengths, so the order of the entries' bytes is that of shorter keys first.
     fn sort(&mut self, first: usize) {
         let Self {
-            out, starts, moved, ..
+            out,
+            starts,
+            moved,
+            order,
+            ..
         } = self;
         let begin = match starts.get(first) {
             Some(begin) => *begin,
             None => return,
         };
         let end = out.len();
-        let sorted = starts[first..]
-            .windows(2)
-            .all(|pair| out[pair[0]..pair[1]] <= out[pair[1]..]);
-        if !sorted {
+        let untils = starts[first + 1..].iter().copied().chain([end]);
+        order.clear();
+        order.extend(
+            starts[first..]
+                .iter()
+                .zip(untils)
+                .map(|(start, until)| (prefix(&out[*start..until]), *start, until)),
+        );
+        let compare = |bytes: &[u8], a: &(u64, usize, usize), b: &(u64, usize, usize)| {
+            a.0.cmp(&b.0)
+                .then_with(|| bytes[a.1..a.2].cmp(&bytes[b.1..b.2]))
+        };
+        if !order.is_sorted_by(|a, b| compare(out, a, b).is_le()) {
+            order.sort_unstable_by(|a, b| compare(out, a, b));
             moved.clear();
-            moved.extend_from_slice(&out[begin..end]);
-            let mut entries: Vec<&[u8]> = Vec::with_capacity(starts.len() - first);
-            for (i, start) in starts[first..].iter().enumerate() {
-                let until = starts.get(first + i + 1).copied().unwrap_or(end);
-                entries.push(&moved[start - begin..until - begin]);
+            for (_, start, until) in order {
+                moved.extend_from_slice(&out[*start..*until]);
             }
-            entries.sort_unstable();
-            let mut at = begin;
-            for entry in entries {
-                out[at..at + entry.len()].copy_from_slice(entry);
-                at += entry.len();
-            }
+            out[begin..end].copy_from_slice(moved);
         }
         starts.truncate(first);
+    }
+}
+
+/// The first eight bytes, as a number that compares as they do.
+fn prefix(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk::<8>() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => {
+            let mut first = [0; 8];
+            first[..bytes.len()].copy_from_slice(bytes);
+            u64::from_be_bytes(first)
+        }
     }
 }
 

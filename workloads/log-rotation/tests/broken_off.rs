@@ -21,7 +21,9 @@ const DIRECTORY: &str = "WEFT_TEST_ROTATE";
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Lines of the log: enough that compressing them takes a while.
 const LINES: u32 = 60_000;
-/// Times that each moment is tried.
+/// Names how many times more rounds are wanted; `.ci/full` sets it.
+const BUDGET: &str = "WEFT_TEST_BUDGET";
+/// Times that each moment is tried, usually.
 const ROUNDS: u32 = 6;
 /// The log.
 const LOG: &str = "a.log";
@@ -75,9 +77,10 @@ fn a_run_that_is_killed_leaves_the_old_or_the_new_and_never_neither() {
             fs::metadata(dir.join(LOG)).is_ok_and(|m| m.len() == 0)
         }),
     ];
+    let budget: u32 = std::env::var(BUDGET).map_or(1, |n| n.parse().expect("a number"));
     let mut left_whole = 0;
     for (moment, has_come) in moments {
-        for round in 0..ROUNDS {
+        for round in 0..ROUNDS * budget {
             let directory = tempfile::tempdir().expect("a directory");
             let dir = directory.path();
             // The archive of the run before, which moves up.

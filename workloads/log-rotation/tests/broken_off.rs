@@ -40,6 +40,9 @@ fn rotates() {
     run_in(Path::new(&directory), "", &mut Vec::new()).expect("it rotates");
 }
 
+/// A moment at which a run is killed: its name, and whether it has come.
+type Moment<'a> = (&'a str, &'a dyn Fn(&Path) -> bool);
+
 fn start(directory: &Path) -> Child {
     Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "rotates", "--ignored"])
@@ -68,7 +71,7 @@ fn a_run_that_is_killed_leaves_the_old_or_the_new_and_never_neither() {
         .map(|i| format!("line {i}, {:x}\n", i * 7_919))
         .collect();
     let part = name::part(LOG);
-    let moments: [(&str, &dyn Fn(&Path) -> bool); 3] = [
+    let moments: [Moment<'_>; 3] = [
         ("the part is there", &|dir| dir.join(&part).exists()),
         ("the old archive has moved", &|dir| {
             dir.join(SECOND).exists()

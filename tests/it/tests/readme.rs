@@ -14,7 +14,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("cargo test", "whoever runs this"),
     (
         "weft plugin test my-scorer",
-        "it builds a project, as sdk/build/tests/project.rs does",
+        "it builds a project, as projects.rs does",
     ),
     (
         "weft plugin build my-scorer",

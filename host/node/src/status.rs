@@ -76,6 +76,7 @@ impl Node {
             "correct or delete these rows; until then their owners' rules are closed",
         ));
         checks.push(self.check_zones()?);
+        checks.push(self.check_content()?);
         checks.push(self.check_keys());
         let quarantined = self.store.read(releases::quarantines)?;
         let out: Vec<String> = quarantined
@@ -147,6 +148,26 @@ impl Node {
                 bad.join("; ")
             },
             "weft user set --user USER --timezone Europe/Berlin",
+        ))
+    }
+
+    /// What was found damaged, and files that are gone or of another size; nothing is rehashed here.
+    fn check_content(&self) -> Result<CheckReport> {
+        let mut bad = Vec::new();
+        for stat in self.content.list()? {
+            if !self.content.has(&stat.cid.parse()?)? {
+                bad.push(stat.cid);
+            }
+        }
+        Ok(check(
+            "content",
+            bad.is_empty(),
+            if bad.is_empty() {
+                "every file is there".into()
+            } else {
+                format!("damaged or missing: {}", bad.join(", "))
+            },
+            "look at it with `weft content verify CID`; add it again from its file",
         ))
     }
 

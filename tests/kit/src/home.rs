@@ -91,6 +91,19 @@ impl Home {
         }
     }
 
+    /// [`Home::new`] in a folder that is there, as on a disk with room.
+    ///
+    /// # Panics
+    /// When there is no room for it.
+    pub fn new_in(folder: &Path) -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix("weft-home-")
+            .tempdir_in(folder);
+        Self {
+            dir: dir.expect("a temporary folder"),
+        }
+    }
+
     /// Its folder.
     pub fn path(&self) -> &Path {
         self.dir.path()

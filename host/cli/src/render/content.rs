@@ -1,7 +1,7 @@
 //! Content: what is here, who holds it, what a check found.
 
-use super::style::{BAD, DIM, GOOD, HEAD, WARN, bytes, count, paint, short};
-use super::table::{Rows, pairs, plain, styled};
+use super::style::{BAD, GOOD, HEAD, WARN, bytes, count, paint};
+use super::table::pairs;
 use weft_api::ContentResponse;
 use weft_api::report::{ContentProgress, ContentReport, ContentVerifyReport};
 
@@ -62,25 +62,17 @@ fn list(contents: &[ContentReport]) -> String {
     if contents.is_empty() {
         return "no content; add a file with `weft content add FILE`\n".to_owned();
     }
-    let mut rows = Rows::new(&["CID", ">SIZE", "HELD BY", "STATE"]);
-    for content in contents {
-        let pins: Vec<String> = content.pins.iter().map(|p| short(p)).collect();
-        let held = match pins.is_empty() {
-            true => styled(DIM, "nobody"),
-            false => plain(pins.join(", ")),
+    // No table: a CID is copied, so it must not be broken into two lines.
+    let line = |content: &ContentReport| {
+        let size = bytes(content.size);
+        let state = match (&content.problem, content.pins.as_slice()) {
+            (Some(_), _) => paint(BAD, "damaged"),
+            (None, []) => paint(WARN, "free"),
+            (None, pins) => count(pins.len(), "pin"),
         };
-        let state = match content.problem {
-            Some(_) => styled(BAD, "damaged"),
-            None => styled(GOOD, "ok"),
-        };
-        rows.push(vec![
-            plain(&content.cid),
-            plain(bytes(content.size)),
-            held,
-            state,
-        ]);
-    }
-    rows.text()
+        format!("{}  {size:>10}  {state}\n", content.cid)
+    };
+    contents.iter().map(line).collect()
 }
 
 fn verified(report: &ContentVerifyReport) -> String {

@@ -38,6 +38,7 @@ struct Spool {
     nodes: HashMap<Cid, Vec<u8>>,
     nodes_bytes: usize,
     records: Vec<(Cid, Vec<u8>)>,
+    record_cids: HashSet<Cid>,
     records_bytes: usize,
 }
 
@@ -106,16 +107,16 @@ impl Node {
             nodes: HashMap::new(),
             nodes_bytes: 0,
             records: Vec::new(),
+            record_cids: HashSet::new(),
             records_bytes: 0,
         };
-        let mut seen = HashSet::new();
         while let Some((cid, bytes)) = reader.next_block().map_err(refused)? {
-            if seen.insert(cid) {
+            if !spool.has(&cid) {
                 spool.take(cid, bytes)?;
             }
         }
         let roots = reader.roots().to_vec();
-        if let Some(missing) = roots.iter().find(|root| !seen.contains(*root)) {
+        if let Some(missing) = roots.iter().find(|root| !spool.has(root)) {
             let e = UnixfsError::Missing { cid: *missing };
             return Err(NodeError::refused(e.to_string()));
         }
@@ -164,6 +165,12 @@ impl Node {
 }
 
 impl Spool {
+    fn has(&self, cid: &Cid) -> bool {
+        self.leaves.contains_key(cid)
+            || self.nodes.contains_key(cid)
+            || self.record_cids.contains(cid)
+    }
+
     fn take(&mut self, cid: Cid, bytes: &[u8]) -> Result<()> {
         let too_many = |what: &str, max: usize| {
             NodeError::refused(format!(
@@ -195,6 +202,7 @@ impl Spool {
                 if bytes.len() > RECORD_BYTES || self.records_bytes > RECORDS_BYTES {
                     return Err(too_many("records", RECORDS_BYTES));
                 }
+                self.record_cids.insert(cid);
                 self.records.push((cid, bytes.to_vec()));
             }
             codec => {

@@ -89,6 +89,11 @@ impl Reader {
                 ("CID", None) => {
                     word.clone_from(self.decision.as_ref().expect("a decision was made"))
                 }
+                ("DID", _) => {
+                    let key = self.home.weft(["key", "show", "publisher", "--json"]);
+                    let key = key.ok().json();
+                    *word = key["did"].as_str().expect("a key").to_owned();
+                }
                 ("/var/log/dpkg.log", _) if !Path::new(word.as_str()).is_file() => {
                     let log = self.home.join("dpkg.log");
                     std::fs::write(&log, "2026-06-18 11:00:00 status installed a:amd64 1.0\n")

@@ -18,6 +18,6 @@ pub use response::{ApiError, Response};
 pub use trial::TrialRequest;
 pub use weft_node::report;
 pub use weft_node::{
-    BundleComponent, Clock, InitOptions, ManualClock, Node, OpenOptions, RestoreOptions,
-    SystemClock,
+    BundleComponent, COMPILE_WORKER, Clock, InitOptions, ManualClock, Node, OpenOptions,
+    RestoreOptions, SystemClock, compile_worker,
 };

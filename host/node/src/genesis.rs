@@ -125,7 +125,7 @@ fn add(node: &Node, bundle: &[BundleComponent]) -> Result<Vec<(String, Cid, Rele
                 ..e
             };
             let prepared = node
-                .prepare(component.bytes, &key, CREATED, Some(1))
+                .prepare_default(component.bytes, &key, CREATED)
                 .map_err(named)?;
             let envelope = sign(&prepared.release, Role::Author, &key)?;
             let cid = node

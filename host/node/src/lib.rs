@@ -43,4 +43,5 @@ pub use deciding::{CanaryFailed, Decided, TraceLine};
 pub use error::{Code, NodeError, Result};
 pub use home::Home;
 pub use node::{BundleComponent, DEFAULT_OWNER, InitOptions, Node, OpenOptions};
+pub use weft_engine::compile::{VERB as COMPILE_WORKER, serve as compile_worker};
 pub use weft_store::peers::Peer;

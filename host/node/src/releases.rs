@@ -80,11 +80,49 @@ impl Node {
         revision: Option<u64>,
     ) -> Result<Prepared> {
         let looked = weft_engine::inspect(bytes).map_err(refused)?;
-        let (inspected, code) = match looked.kind {
+        let compiled = match looked.kind {
             Kind::Policy(_) => self.policies.precompile(bytes),
             Kind::Workload => self.workloads()?.precompile(bytes),
-        }
-        .map_err(refused)?;
+        };
+        self.prepare_compiled(
+            bytes,
+            compiled.map_err(refused)?,
+            publisher,
+            created,
+            revision,
+        )
+    }
+
+    /// As [`Self::prepare`] for a default component, which is trusted as the binary that holds it: without a process
+    /// of its own to compile it.
+    pub(crate) fn prepare_default(
+        &self,
+        bytes: &[u8],
+        publisher: &SigningKey,
+        created: Instant,
+    ) -> Result<Prepared> {
+        let looked = weft_engine::inspect(bytes).map_err(refused)?;
+        let compiled = match looked.kind {
+            Kind::Policy(_) => self.policies.precompile_here(bytes),
+            Kind::Workload => self.workloads()?.precompile_here(bytes),
+        };
+        self.prepare_compiled(
+            bytes,
+            compiled.map_err(refused)?,
+            publisher,
+            created,
+            Some(1),
+        )
+    }
+
+    fn prepare_compiled(
+        &self,
+        bytes: &[u8],
+        (inspected, code): (Inspected, Vec<u8>),
+        publisher: &SigningKey,
+        created: Instant,
+        revision: Option<u64>,
+    ) -> Result<Prepared> {
         let descriptor = descriptor_of(&inspected)?;
         if let (Some(said), Kind::Policy(slot)) = (&descriptor.slot, inspected.kind)
             && said != slot.name()

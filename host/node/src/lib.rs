@@ -11,6 +11,7 @@ mod bindings;
 mod carbon;
 pub mod clock;
 mod community;
+mod compiling;
 mod daemon;
 mod deciding;
 mod descriptor;

@@ -79,43 +79,11 @@ impl Node {
         created: Instant,
         revision: Option<u64>,
     ) -> Result<Prepared> {
-        let looked = weft_engine::inspect(bytes).map_err(refused)?;
-        let compiled = match looked.kind {
-            Kind::Policy(_) => self.policies.precompile(bytes),
-            Kind::Workload => self.workloads()?.precompile(bytes),
-        };
-        self.prepare_compiled(
-            bytes,
-            compiled.map_err(refused)?,
-            publisher,
-            created,
-            revision,
-        )
+        self.prepare_compiled(bytes, self.compile(bytes)?, publisher, created, revision)
     }
 
-    /// As [`Self::prepare`] for a default component, which is trusted as the binary that holds it: without a process
-    /// of its own to compile it.
-    pub(crate) fn prepare_default(
-        &self,
-        bytes: &[u8],
-        publisher: &SigningKey,
-        created: Instant,
-    ) -> Result<Prepared> {
-        let looked = weft_engine::inspect(bytes).map_err(refused)?;
-        let compiled = match looked.kind {
-            Kind::Policy(_) => self.policies.precompile_here(bytes),
-            Kind::Workload => self.workloads()?.precompile_here(bytes),
-        };
-        self.prepare_compiled(
-            bytes,
-            compiled.map_err(refused)?,
-            publisher,
-            created,
-            Some(1),
-        )
-    }
-
-    fn prepare_compiled(
+    /// As [`Self::prepare`], of bytes that are compiled already.
+    pub(crate) fn prepare_compiled(
         &self,
         bytes: &[u8],
         (inspected, code): (Inspected, Vec<u8>),
@@ -343,10 +311,7 @@ impl Node {
             )
             .try_this("add the component again from its file"));
         }
-        let (_, code) = match kind {
-            Kind::Policy(_) => self.policies.precompile(&bytes).map_err(refused)?,
-            Kind::Workload => self.workloads()?.precompile(&bytes).map_err(refused)?,
-        };
+        let (_, code) = self.compile(&bytes)?;
         let digest = self
             .cache
             .store(&component, &key, &code)

@@ -242,6 +242,9 @@ fn a_canary_that_fails_goes_back_by_itself() {
         assert_eq!((found.failed, found.decisions), (3, 3), "{found:?}");
         assert_eq!(bound(&world, "scorer"), [one(DEFAULT_SCORER, "enforce")]);
         assert_eq!(alarms(&world, &cid), ["policy.quarantined"]);
+        let constitutions =
+            world.rows("SELECT cid FROM events WHERE kind = 'constitution-activated'");
+        assert_eq!(constitutions.len(), 2, "it came, and it went");
 
         // Nothing lost, nothing decided by what failed, and it runs no more.
         assert_eq!(
@@ -524,7 +527,7 @@ fn a_report_is_signed_kept_and_checked() {
     };
     assert_eq!(*checked, made);
     let device = world.rows("SELECT device_did FROM members WHERE user_id = 'a@example.com'");
-    assert_eq!([made.signed_by.clone()], device[..]);
+    assert_eq!(device, [made.signed_by.as_str()]);
     let bytes: Vec<u8> = world
         .database()
         .query_row(

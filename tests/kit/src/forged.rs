@@ -158,7 +158,7 @@ fn scorer_with(locals: u32, body: impl FnOnce(&mut InstructionSink<'_>)) -> Vec<
         .export("cabi_realloc", ExportKind::Func, 1)
         .export("memory", ExportKind::Memory, 0);
 
-    let mut rank = Function::new([(locals, ValType::I64)]);
+    let mut rank = Function::new([(locals, I64)]);
     let mut code = rank.instructions();
     body(&mut code);
     code.i32_const(ANSWER).end();

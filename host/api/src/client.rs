@@ -35,18 +35,23 @@ enum Way {
 }
 
 impl Client {
-    /// Finds the daemon of a home, or opens the home here. `bundle`: the components that this program brings.
+    /// Finds the daemon of a home, or opens the home here. `bundle`: the components that this program brings;
+    /// `compile_worker`: as in [`OpenOptions`].
     ///
     /// # Errors
     /// `not-found` when there is no such home, `busy` when another process keeps it and does not listen, and what
     /// opening a node gives.
-    pub fn open(home: &Path, bundle: &[BundleComponent]) -> Result<Self, ApiError> {
+    pub fn open(
+        home: &Path,
+        bundle: &[BundleComponent],
+        compile_worker: Option<&Path>,
+    ) -> Result<Self, ApiError> {
         let give_up = Instant::now() + BUSY_PATIENCE;
         loop {
             if let Some(client) = Self::of_daemon(home) {
                 return Ok(client);
             }
-            match open_here(home, bundle) {
+            match open_here(home, bundle, compile_worker) {
                 Ok(node) => {
                     return Ok(Self {
                         way: Way::Here(node),
@@ -73,6 +78,7 @@ impl Client {
             home: home.to_owned(),
             bundle: bundle.to_vec(),
             clock,
+            compile_worker: None,
         };
         Ok(Self {
             way: Way::Here(Node::open(&options)?),
@@ -143,10 +149,15 @@ fn as_it_ended(node: &Node, began: bool, answer: Response) -> Result<Response, A
 }
 
 /// Opens the home in this process, or says that there is none.
-fn open_here(home: &Path, bundle: &[BundleComponent]) -> Result<Arc<Node>, ApiError> {
+fn open_here(
+    home: &Path,
+    bundle: &[BundleComponent],
+    compile_worker: Option<&Path>,
+) -> Result<Arc<Node>, ApiError> {
     let options = OpenOptions {
         home: home.to_owned(),
         bundle: bundle.to_vec(),
+        compile_worker: compile_worker.map(Path::to_owned),
         ..OpenOptions::default()
     };
     Ok(Node::open(&options)?)

@@ -21,6 +21,6 @@ pub use trial::TrialRequest;
 pub use weft_node::key_report;
 pub use weft_node::report;
 pub use weft_node::{
-    BundleComponent, Clock, InitOptions, KeyPart, ManualClock, Node, OpenOptions, Passphrase,
-    RestoreOptions, RuleSpec, SystemClock, file_cid,
+    BundleComponent, COMPILE_WORKER, Clock, InitOptions, KeyPart, ManualClock, Node, OpenOptions,
+    Passphrase, RestoreOptions, RuleSpec, SystemClock, compile_worker, file_cid,
 };

@@ -15,6 +15,9 @@ pub type Outcome = Result<Exit, ApiError>;
 /// Name of the home in the user's own folder.
 const DEFAULT_HOME: &str = ".weft";
 
+/// The file of the running program, on Linux.
+const RUNNING: &str = "/proc/self/exe";
+
 /// How often a spinner moves.
 pub const SPIN: Duration = Duration::from_millis(120);
 
@@ -64,12 +67,26 @@ impl Ctx {
         weft_bundle::COMPONENTS.iter().map(component).collect()
     }
 
+    /// This program, which compiles strangers' components in a process of its own. None where the system can't tell
+    /// its path; then they are compiled here, and that is said.
+    pub fn compile_worker(&self) -> Option<PathBuf> {
+        // The very file that runs now, also when an upgrade has put another one in its place.
+        if cfg!(target_os = "linux") {
+            return Some(RUNNING.into());
+        }
+        std::env::current_exe()
+            .inspect_err(|e| {
+                tracing::warn!("components are compiled without a cap on memory: {e}");
+            })
+            .ok()
+    }
+
     /// The way to the home's node.
     ///
     /// # Errors
     /// Those of [`Client::open`].
     pub fn client(&self) -> Result<Client, ApiError> {
-        Client::open(&self.home, &self.bundle())
+        Client::open(&self.home, &self.bundle(), self.compile_worker().as_deref())
     }
 
     /// Asks the node.

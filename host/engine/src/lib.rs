@@ -11,6 +11,7 @@
 pub mod bindings;
 pub mod breaker;
 pub mod cache;
+pub mod compile;
 mod error;
 pub mod inspect;
 pub mod limits;
@@ -20,6 +21,7 @@ mod ticker;
 pub mod wasi;
 pub mod workload;
 
+pub use compile::Compiler;
 pub use error::{CallError, CheckError, Limit};
 pub use inspect::{Inspected, inspect};
 pub use policy::{Called, Policy, PolicyEngine};

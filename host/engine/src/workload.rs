@@ -1,10 +1,11 @@
 //! Jobs: a workload's component run on a stream of input, with its own engine settings and limits.
 
 use crate::bindings::workload::{Description, JobError, WorkloadPre, input, output};
+use crate::compile::{Compiler, Target, compile};
 use crate::error::{CallError, CheckError, Limit, ended};
 use crate::inspect::{Inspected, Kind, inspect};
 use crate::limits::{EPOCH_MS, JOB_COPY_BYTES, MESSAGE_BYTES, READ_BYTES, STACK_BYTES};
-use crate::policy::{compile_within, deserialize};
+use crate::policy::deserialize;
 use crate::ticker::Ticker;
 use crate::wasi::frozen::{self, Frozen, Listings, View};
 use crate::wasi::{self, Dir};
@@ -108,11 +109,25 @@ pub struct WorkloadEngine {
     engine: Engine,
     linker: Linker<JobState>,
     ticker: Ticker,
+    compiler: Compiler,
 }
 
 /// A compiled and linked workload.
 pub struct Workload {
     pre: WorkloadPre<JobState>,
+}
+
+/// The settings of the engine; a compile worker has the same.
+pub(crate) fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .wasm_relaxed_simd(false)
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(4 * STACK_BYTES)
+        .wasm_backtrace_max_frames(None);
+    config
 }
 
 impl WorkloadEngine {
@@ -121,15 +136,7 @@ impl WorkloadEngine {
     /// # Errors
     /// When this processor or system is not supported.
     pub fn new() -> wasmtime::Result<Self> {
-        let mut config = Config::new();
-        config
-            .wasm_component_model(true)
-            .wasm_relaxed_simd(false)
-            .consume_fuel(true)
-            .epoch_interruption(true)
-            .max_wasm_stack(4 * STACK_BYTES)
-            .wasm_backtrace_max_frames(None);
-        let engine = Engine::new(&config)?;
+        let engine = Engine::new(&config())?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
         frozen::add_to_linker(&mut linker)?;
@@ -140,7 +147,14 @@ impl WorkloadEngine {
             engine,
             linker,
             ticker,
+            compiler: Compiler::Here,
         })
+    }
+
+    /// The same engine with its components compiled there.
+    #[must_use]
+    pub fn compiling(self, compiler: Compiler) -> Self {
+        Self { compiler, ..self }
     }
 
     /// Names everything of this engine that fuel depends on.
@@ -158,6 +172,22 @@ impl WorkloadEngine {
     /// # Errors
     /// What [`inspect`] refuses, a compiler error, or too long a compilation.
     pub fn precompile(&self, bytes: &[u8]) -> Result<(Inspected, Vec<u8>), CheckError> {
+        self.precompile_by(&self.compiler, bytes)
+    }
+
+    /// As [`Self::precompile`], in this process: for components that are trusted anyway.
+    ///
+    /// # Errors
+    /// As [`Self::precompile`].
+    pub fn precompile_here(&self, bytes: &[u8]) -> Result<(Inspected, Vec<u8>), CheckError> {
+        self.precompile_by(&Compiler::Here, bytes)
+    }
+
+    fn precompile_by(
+        &self,
+        compiler: &Compiler,
+        bytes: &[u8],
+    ) -> Result<(Inspected, Vec<u8>), CheckError> {
         let inspected = inspect(bytes)?;
         if inspected.kind != Kind::Workload {
             return Err(CheckError::WrongWorld {
@@ -165,7 +195,7 @@ impl WorkloadEngine {
                 wanted: format!("`{}`", Kind::Workload.world()),
             });
         }
-        let code = compile_within(&self.engine, bytes)?;
+        let code = compile(&self.engine, compiler, Target::Workload, bytes)?;
         Ok((inspected, code))
     }
 

@@ -49,6 +49,8 @@ pub struct RestoreOptions {
     pub bundle: Vec<BundleComponent>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// As in [`OpenOptions`].
+    pub compile_worker: Option<PathBuf>,
 }
 
 impl Node {
@@ -165,6 +167,7 @@ impl Node {
             home: options.home.clone(),
             bundle: options.bundle.clone(),
             clock: Arc::clone(&options.clock),
+            compile_worker: options.compile_worker.clone(),
         })?;
         node.certify_device()?;
         let bytes = fs::metadata(&options.archive).map_or(0, |m| m.len());

@@ -127,7 +127,10 @@ fn add(node: &Node, bundle: &[BundleComponent]) -> Result<Vec<(String, Cid, Rele
                 ..e
             };
             let prepared = node
-                .prepare(component.bytes, &key, CREATED, Some(1))
+                .compile_default(component.bytes)
+                .and_then(|compiled| {
+                    node.prepare_compiled(component.bytes, compiled, &key, CREATED, Some(1))
+                })
                 .map_err(named)?;
             let envelope = sign(&prepared.release, Role::Author, &key)?;
             let cid = node

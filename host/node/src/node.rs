@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use weft_engine::cache::Cache;
-use weft_engine::{Policy, PolicyEngine, Slots, WorkloadEngine};
+use weft_engine::{Compiler, Policy, PolicyEngine, Slots, Table, WorkloadEngine};
 use weft_model::{Cid, Instant};
 use weft_scheduler::Scheduler;
 use weft_store::content::ContentStore;
@@ -40,6 +40,9 @@ pub struct InitOptions {
     pub bundle: Vec<BundleComponent>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// The `weft` program, to compile strangers' components in a process of their own with a cap on memory. None: in
+    /// this process, with limits on size and time alone.
+    pub compile_worker: Option<PathBuf>,
 }
 
 /// How to open a home.
@@ -50,6 +53,9 @@ pub struct OpenOptions {
     pub bundle: Vec<BundleComponent>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// The `weft` program, to compile strangers' components in a process of their own with a cap on memory. None: in
+    /// this process, with limits on size and time alone.
+    pub compile_worker: Option<PathBuf>,
 }
 
 /// A node: one home, held by this process.
@@ -65,6 +71,7 @@ pub struct Node {
     pub(crate) device_key: SigningKey,
     pub(crate) owner_key: SigningKey,
     pub(crate) policies: Arc<PolicyEngine>,
+    compiler: Compiler,
     workloads: OnceLock<WorkloadEngine>,
     pub(crate) slots: Slots,
     pub(crate) reloading: Mutex<()>,
@@ -112,13 +119,15 @@ impl Node {
                 .unwrap_or_else(|| DEFAULT_OWNER.to_owned());
             check_user(&owner)?;
             drop(lock);
-            let node = Self::assemble(home, options.clock.clone(), Some(owner))?;
+            let compiler = compiler(options.compile_worker.as_ref());
+            let node = Self::assemble(home, options.clock.clone(), compiler, Some(owner))?;
             genesis::install(&node, &options.bundle)?;
         }
         let node = Self::open(&OpenOptions {
             home: options.home.clone(),
             bundle: options.bundle.clone(),
             clock: options.clock.clone(),
+            compile_worker: options.compile_worker.clone(),
         })?;
         let table = node.slots.table();
         Ok(InitReport {
@@ -148,7 +157,8 @@ impl Node {
             ))
             .try_this(format!("weft --home {} init", options.home.display())));
         }
-        let node = Self::assemble(home, options.clock.clone(), None)?;
+        let compiler = compiler(options.compile_worker.as_ref());
+        let node = Self::assemble(home, options.clock.clone(), compiler, None)?;
         node.adopt_components()?;
         genesis::add_missing(&node, &options.bundle)?;
         node.reload_slots()?;
@@ -160,14 +170,20 @@ impl Node {
         Ok(Arc::new(node))
     }
 
-    fn assemble(home: Home, clock: Arc<dyn Clock>, new_owner: Option<String>) -> Result<Self> {
+    fn assemble(
+        home: Home,
+        clock: Arc<dyn Clock>,
+        compiler: Compiler,
+        new_owner: Option<String>,
+    ) -> Result<Self> {
         let lock = home.lock()?;
         let store = Store::open(home.database())?;
         let content = ContentStore::open(&home.content(), store.clone())?;
         let device_key = keys::load(&home, keys::DEVICE)?;
         let owner_key = keys::load(&home, keys::OWNER)?;
         let settings = Settings::load(&home, &|name| std::env::var(name).ok())?;
-        let policies = Arc::new(PolicyEngine::new().map_err(NodeError::internal)?);
+        let policies = PolicyEngine::new().map_err(NodeError::internal)?;
+        let policies = Arc::new(policies.compiling(compiler.clone()));
         let cache = Cache::open(&home.cache()).map_err(|e| NodeError::file(&home.cache(), &e))?;
         let owner = match new_owner {
             Some(owner) => {
@@ -209,6 +225,7 @@ impl Node {
             device_key,
             owner_key,
             policies,
+            compiler,
             workloads: OnceLock::new(),
             loaded: Mutex::default(),
             cache,
@@ -243,12 +260,19 @@ impl Node {
         self.settings.text("peer_id")
     }
 
+    /// What serves each slot now, and what is on trial.
+    pub fn table(&self) -> Arc<Table> {
+        self.slots.table()
+    }
+
     /// The engine for workloads, made when it is first needed.
     pub(crate) fn workloads(&self) -> Result<&WorkloadEngine> {
         if let Some(engine) = self.workloads.get() {
             return Ok(engine);
         }
-        let engine = WorkloadEngine::new().map_err(NodeError::internal)?;
+        let engine = WorkloadEngine::new()
+            .map_err(NodeError::internal)?
+            .compiling(self.compiler.clone());
         Ok(self.workloads.get_or_init(|| engine))
     }
 
@@ -267,6 +291,10 @@ impl Node {
         *count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         signal.notify_all();
     }
+}
+
+fn compiler(worker: Option<&PathBuf>) -> Compiler {
+    worker.map_or(Compiler::Here, |program| Compiler::Worker(program.clone()))
 }
 
 fn is_complete(home: &Home) -> Result<bool> {
@@ -290,6 +318,7 @@ impl Default for OpenOptions {
             home: PathBuf::new(),
             bundle: Vec::new(),
             clock: Arc::new(SystemClock),
+            compile_worker: None,
         }
     }
 }

@@ -79,12 +79,18 @@ impl Node {
         created: Instant,
         revision: Option<u64>,
     ) -> Result<Prepared> {
-        let looked = weft_engine::inspect(bytes).map_err(refused)?;
-        let (inspected, code) = match looked.kind {
-            Kind::Policy(_) => self.policies.precompile(bytes),
-            Kind::Workload => self.workloads()?.precompile(bytes),
-        }
-        .map_err(refused)?;
+        self.prepare_compiled(bytes, self.compile(bytes)?, publisher, created, revision)
+    }
+
+    /// As [`Self::prepare`], of bytes that are compiled already.
+    pub(crate) fn prepare_compiled(
+        &self,
+        bytes: &[u8],
+        (inspected, code): (Inspected, Vec<u8>),
+        publisher: &SigningKey,
+        created: Instant,
+        revision: Option<u64>,
+    ) -> Result<Prepared> {
         let descriptor = descriptor_of(&inspected)?;
         if let (Some(said), Kind::Policy(slot)) = (&descriptor.slot, inspected.kind)
             && said != slot.name()
@@ -297,10 +303,7 @@ impl Node {
             "compiling: the native cache has no valid code for it"
         );
         let bytes = self.bytes_of(&component, COMPONENT_BYTES)?;
-        let (_, code) = match kind {
-            Kind::Policy(_) => self.policies.precompile(&bytes).map_err(refused)?,
-            Kind::Workload => self.workloads()?.precompile(&bytes).map_err(refused)?,
-        };
+        let (_, code) = self.compile(&bytes)?;
         let digest = self
             .cache
             .store(&component, &key, &code)

@@ -12,8 +12,8 @@ mod placement;
 mod release;
 mod task;
 
-pub use community::{BallotReport, MemberReport, PollOption, PollReport, TierReport};
 pub use crate::trials::{TrialDifference, TrialReport};
+pub use community::{BallotReport, MemberReport, PollOption, PollReport, TierReport};
 pub use content::{
     ContentFinding, ContentGcReport, ContentGetReport, ContentProgress, ContentReport,
     ContentVerifyReport,
@@ -25,4 +25,6 @@ pub use install::{
 pub use owner::{HoursReport, PermitReport, RuleReport, RulesCheckReport, UserReport};
 pub use placement::{BestReport, CarbonLine, CarbonReport, EnergyReport, PeerReport, RankedReport};
 pub use release::{BenchReport, ChangeReport, ReleaseReport, RunReport, SlotPlugin, SlotReport};
-pub use task::{CandidateReport, DecisionReport, HistoryLine, StepReport, TaskReport, VerifyReport, WhyReport};
+pub use task::{
+    CandidateReport, DecisionReport, HistoryLine, StepReport, TaskReport, VerifyReport, WhyReport,
+};

@@ -154,7 +154,13 @@ impl Node {
             Ok((decided, parts))
         })?;
         drop(turn);
-        self.count_trials(parts)?;
+        if let Err(e) = self.count_trials(parts) {
+            // The decision stands; it is the trial that knows less.
+            tracing::error!(
+                task = id,
+                "a trial's part in the decision is not counted: {e}"
+            );
+        }
         if !decided.tripped.is_empty() {
             self.quarantine(&decided.tripped)?;
         }

@@ -361,18 +361,17 @@ fn parse_mode(text: &str) -> Result<Mode> {
 }
 
 fn allowed(slot: Slot, mode: Mode) -> Result<()> {
-    match trial::forbidden(slot, matches!(mode, Mode::Canary(_))) {
-        Some(why) => Err(NodeError::refused(format!(
-            "`{slot}` has no {}: {why}",
-            if mode == Mode::Shadow {
-                "shadow"
-            } else {
-                "canary"
-            }
-        ))
-        .try_this(format!("weft plugin use {slot} REF"))),
-        None => Ok(()),
-    }
+    let canary = mode != Mode::Shadow;
+    let Some(why) = trial::forbidden(slot, canary) else {
+        return Ok(());
+    };
+    let (what, remedy) = if canary {
+        ("canary", "--mode shadow")
+    } else {
+        ("shadow", "lets it decide at once")
+    };
+    Err(NodeError::refused(format!("`{slot}` has no {what}: {why}"))
+        .try_this(format!("weft plugin use {slot} REF {remedy}")))
 }
 
 fn enforced(bindings: &[Binding]) -> Vec<Binding> {

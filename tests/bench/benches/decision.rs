@@ -52,12 +52,14 @@ fn node(home: &std::path::Path) -> Arc<Node> {
         owner: Some("alice@example.com".into()),
         bundle: bundle.clone(),
         clock: clock.clone(),
+        compile_worker: None,
     })
     .unwrap_or_else(|e| panic!("no home: {e}"));
     Node::open(&OpenOptions {
         home: home.to_owned(),
         bundle,
         clock,
+        compile_worker: None,
     })
     .unwrap_or_else(|e| panic!("the home does not open: {e}"))
 }

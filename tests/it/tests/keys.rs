@@ -75,7 +75,12 @@ fn export(
     Ok(path)
 }
 
-fn import(world: &World, name: &str, path: &str, text: Option<&str>) -> Result<KeyReport, ApiError> {
+fn import(
+    world: &World,
+    name: &str,
+    path: &str,
+    text: Option<&str>,
+) -> Result<KeyReport, ApiError> {
     ask(
         world,
         KeyRequest::Import {
@@ -95,7 +100,10 @@ fn trust(world: &World, request: TrustRequest) -> Result<TrustReport, ApiError> 
 
 fn test(world: &World, target: &str) -> Result<TrustTestReport, ApiError> {
     let target = target.to_owned();
-    match world.client.call(Request::Trust(TrustRequest::Test { target }))? {
+    match world
+        .client
+        .call(Request::Trust(TrustRequest::Test { target }))?
+    {
         Response::TrustTest(test) => Ok(test),
         other => panic!("{other:?}"),
     }
@@ -114,13 +122,22 @@ fn rule(names: &str, targets: &str, keys: &[&str]) -> RuleSpec {
 }
 
 fn mode(path: &std::path::Path) -> u32 {
-    std::fs::metadata(path).expect("a file").permissions().mode() & 0o777
+    std::fs::metadata(path)
+        .expect("a file")
+        .permissions()
+        .mode()
+        & 0o777
 }
 
 fn files(world: &World) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(home(world).join("keys"))
         .expect("keys")
-        .map(|e| e.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .map(|e| {
+            e.expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        })
         .collect();
     names.sort();
     names
@@ -147,7 +164,10 @@ fn reopened(mut world: World) -> World {
 fn keys_are_private_files_and_encrypted_ones_need_their_passphrase() {
     let world = World::new();
     let plain = new(&world, "robot", None).expect("a key");
-    assert_eq!((plain.purpose.as_str(), plain.encrypted), ("publisher", false));
+    assert_eq!(
+        (plain.purpose.as_str(), plain.encrypted),
+        ("publisher", false)
+    );
     let sealed = new(&world, "publisher", Some(SECRET)).expect("a key");
     assert!(sealed.encrypted);
     assert_ne!(plain.did, sealed.did);
@@ -164,7 +184,10 @@ fn keys_are_private_files_and_encrypted_ones_need_their_passphrase() {
     assert_eq!(wrong.code, "refused");
     for error in [missing, wrong] {
         let told = format!("{error:?} {error}");
-        assert!(!told.contains("wrong secret") && !told.contains(SECRET), "{told}");
+        assert!(
+            !told.contains("wrong secret") && !told.contains(SECRET),
+            "{told}"
+        );
     }
     for (name, text, code) in [
         ("publisher", None, "conflict"),
@@ -207,10 +230,13 @@ fn a_key_leaves_and_comes_back_encrypted() {
     let world = World::new();
     let robot = new(&world, "robot", None).expect("a key");
     assert_eq!(
-        export(&world, "robot", KeyPart::Secret, "a", None).unwrap_err().code,
+        export(&world, "robot", KeyPart::Secret, "a", None)
+            .unwrap_err()
+            .code,
         "passphrase"
     );
-    let secret = export(&world, "robot", KeyPart::Secret, "robot.age", Some(SECRET)).expect("a file");
+    let secret =
+        export(&world, "robot", KeyPart::Secret, "robot.age", Some(SECRET)).expect("a file");
     assert_eq!(mode(&secret), 0o600);
     let again = export(&world, "robot", KeyPart::Secret, "robot.age", Some(SECRET));
     assert_eq!(again.unwrap_err().code, "conflict");
@@ -218,7 +244,9 @@ fn a_key_leaves_and_comes_back_encrypted() {
     let text = std::fs::read_to_string(public).expect("a file");
     assert_eq!(Some(text.trim().to_owned()), robot.did);
     assert_eq!(
-        export(&world, "device", KeyPart::Secret, "b", Some(SECRET)).unwrap_err().code,
+        export(&world, "device", KeyPart::Secret, "b", Some(SECRET))
+            .unwrap_err()
+            .code,
         "refused"
     );
     for part in [KeyPart::Rotation, KeyPart::Revocation] {
@@ -227,17 +255,33 @@ fn a_key_leaves_and_comes_back_encrypted() {
     }
 
     let secret = secret.display().to_string();
-    assert_eq!(import(&world, "two", &secret, Some(SECRET)).unwrap_err().code, "conflict");
+    assert_eq!(
+        import(&world, "two", &secret, Some(SECRET))
+            .unwrap_err()
+            .code,
+        "conflict"
+    );
     let other = World::new();
-    assert_eq!(import(&other, "two", &secret, None).unwrap_err().code, "passphrase");
-    assert_eq!(import(&other, "two", &secret, Some("wrong words here")).unwrap_err().code, "refused");
+    assert_eq!(
+        import(&other, "two", &secret, None).unwrap_err().code,
+        "passphrase"
+    );
+    assert_eq!(
+        import(&other, "two", &secret, Some("wrong words here"))
+            .unwrap_err()
+            .code,
+        "refused"
+    );
     let two = import(&other, "two", &secret, Some(SECRET)).expect("the key");
     assert_eq!((two.did, two.encrypted), (robot.did, true));
     let garbage = other.home.path().join("garbage");
     std::fs::write(&garbage, "no key").expect("a file");
     std::fs::set_permissions(&garbage, PermissionsExt::from_mode(0o600)).expect("permissions");
     let garbage = garbage.display().to_string();
-    assert_eq!(import(&other, "three", &garbage, None).unwrap_err().code, "invalid");
+    assert_eq!(
+        import(&other, "three", &garbage, None).unwrap_err().code,
+        "invalid"
+    );
     assert!(!files(&other).iter().any(|f| f.starts_with("three")));
 }
 
@@ -249,11 +293,19 @@ fn a_replaced_key_stays_beside_and_both_sign_that() {
     assert_ne!(now.did, old.did);
     assert!(now.encrypted);
     let kept = show(&world, "publisher.1");
-    assert_eq!((kept.did.clone(), kept.state.as_str()), (old.did.clone(), "replaced"));
+    assert_eq!(
+        (kept.did.clone(), kept.state.as_str()),
+        (old.did.clone(), "replaced")
+    );
     assert_eq!(kept.replaced_by, now.did);
     let third = rotate(&world, "publisher", Some(SECRET)).expect("another");
     assert_eq!(show(&world, "publisher.2").did, now.did);
-    assert_eq!(rotate(&world, "publisher.1", Some(SECRET)).unwrap_err().code, "invalid");
+    assert_eq!(
+        rotate(&world, "publisher.1", Some(SECRET))
+            .unwrap_err()
+            .code,
+        "invalid"
+    );
     for name in ["device", "owner"] {
         let error = rotate(&world, name, None).unwrap_err();
         assert_eq!(error.code, "refused");
@@ -272,7 +324,9 @@ fn a_replaced_key_stays_beside_and_both_sign_that() {
     let other = World::new();
     for path in [&first, &first, &second] {
         let path = path.display().to_string();
-        let answer = other.client.call(Request::Trust(TrustRequest::AddRotation { path }));
+        let answer = other
+            .client
+            .call(Request::Trust(TrustRequest::AddRotation { path }));
         assert!(answer.is_ok(), "{answer:?}");
     }
     let rows: i64 = other
@@ -282,14 +336,18 @@ fn a_replaced_key_stays_beside_and_both_sign_that() {
     assert_eq!(rows, 2);
     // A rotation is no revocation, and a changed one is none.
     let path = first.display().to_string();
-    let wrong = other.client.call(Request::Trust(TrustRequest::AddRevocation { path }));
+    let wrong = other
+        .client
+        .call(Request::Trust(TrustRequest::AddRevocation { path }));
     assert_eq!(wrong.unwrap_err().code, "refused");
     let mut bytes = std::fs::read(&second).expect("a statement");
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     std::fs::write(&second, bytes).expect("a file");
     let path = second.display().to_string();
-    let wrong = other.client.call(Request::Trust(TrustRequest::AddRotation { path }));
+    let wrong = other
+        .client
+        .call(Request::Trust(TrustRequest::AddRotation { path }));
     assert_eq!(wrong.unwrap_err().code, "refused");
     assert!(third.did.is_some());
 }
@@ -308,7 +366,12 @@ fn a_replacement_that_was_cut_off_is_finished_or_undone() {
     let world = reopened(world);
     assert_eq!(show(&world, "robot").did, old.did);
     let left = files(&world);
-    assert!(!left.iter().any(|f| f.contains(".next") || f == "robot.1.key"), "{left:?}");
+    assert!(
+        !left
+            .iter()
+            .any(|f| f.contains(".next") || f == "robot.1.key"),
+        "{left:?}"
+    );
 
     // In the log: finished.
     let next = |name: &str| file(&world, name);
@@ -344,15 +407,27 @@ fn a_revoked_key_signs_nothing_and_others_hear_of_it() {
     let world = World::new();
     let key = new(&world, "publisher", Some(SECRET)).expect("a key");
     let did = key.did.expect("a key");
-    assert_eq!(revoke(&world, "publisher", None).unwrap_err().code, "passphrase");
+    assert_eq!(
+        revoke(&world, "publisher", None).unwrap_err().code,
+        "passphrase"
+    );
     // Its DID names the same key.
     let gone = revoke(&world, &did, Some(SECRET)).expect("revoked");
     assert_eq!((gone.state.as_str(), gone.statement), ("revoked", true));
     assert_eq!(gone.reason.as_deref(), Some("stolen"));
-    assert_eq!(revoke(&world, "publisher", Some(SECRET)).unwrap_err().code, "conflict");
-    assert_eq!(rotate(&world, "publisher", Some(SECRET)).unwrap_err().code, "refused");
+    assert_eq!(
+        revoke(&world, "publisher", Some(SECRET)).unwrap_err().code,
+        "conflict"
+    );
+    assert_eq!(
+        rotate(&world, "publisher", Some(SECRET)).unwrap_err().code,
+        "refused"
+    );
     assert_eq!(revoke(&world, "device", None).unwrap_err().code, "refused");
-    assert_eq!(revoke(&world, "nobody", None).unwrap_err().code, "not-found");
+    assert_eq!(
+        revoke(&world, "nobody", None).unwrap_err().code,
+        "not-found"
+    );
 
     let other = World::new();
     let word = revoke(&other, &did, None).expect("the owner's word");
@@ -372,7 +447,11 @@ fn a_revoked_key_signs_nothing_and_others_hear_of_it() {
 fn stranger(world: &World) -> String {
     world
         .database()
-        .query_row("SELECT publisher FROM releases WHERE name = 'scorer-latency'", [], |r| r.get(0))
+        .query_row(
+            "SELECT publisher FROM releases WHERE name = 'scorer-latency'",
+            [],
+            |r| r.get(0),
+        )
         .expect("a release")
 }
 
@@ -380,14 +459,20 @@ fn stranger(world: &World) -> String {
 fn an_empty_file_trusts_what_came_with_the_program_and_the_owner() {
     let world = World::new();
     let verdict = test(&world, "scorer-latency").expect("a verdict");
-    assert!(verdict.trusted && verdict.because.contains("came with"), "{verdict:?}");
+    assert!(
+        verdict.trusted && verdict.because.contains("came with"),
+        "{verdict:?}"
+    );
     let rules = trust(&world, TrustRequest::List).expect("rules");
     assert!(rules.rules.is_empty() && rules.bundled > 10, "{rules:?}");
     // The note gone: the same release is a stranger's.
     world.sql("UPDATE meta SET value = '{}' WHERE key = 'bundled'");
     let verdict = test(&world, "scorer-latency").expect("a verdict");
     assert!(!verdict.trusted, "{verdict:?}");
-    assert!(verdict.because.contains(&verdict.publisher) && verdict.lacks.is_empty(), "{verdict:?}");
+    assert!(
+        verdict.because.contains(&verdict.publisher) && verdict.lacks.is_empty(),
+        "{verdict:?}"
+    );
     // The note is made again when the home is opened.
     let world = reopened(world);
     assert!(test(&world, "scorer-latency").expect("a verdict").trusted);
@@ -404,12 +489,18 @@ fn a_rule_lets_in_and_a_revocation_shuts_out() {
     let rules = add(rule("scorer-*", "scorer", &[&key])).expect("added");
     assert_eq!(rules.rules.len(), 2);
     let verdict = test(&world, "scorer-latency").expect("a verdict");
-    assert!(verdict.trusted && verdict.because.starts_with("rule 2"), "{verdict:?}");
+    assert!(
+        verdict.trusted && verdict.because.starts_with("rule 2"),
+        "{verdict:?}"
+    );
 
     // Seen before the key was revoked, as the home's own note says; `created` is not asked.
     revoke(&world, &key, None).expect("revoked");
     let verdict = test(&world, "scorer-latency").expect("a verdict");
-    assert!(!verdict.trusted && verdict.because.contains("revoked before"), "{verdict:?}");
+    assert!(
+        !verdict.trusted && verdict.because.contains("revoked before"),
+        "{verdict:?}"
+    );
     let seen = |at: &str| {
         world.sql(&format!(
             "INSERT OR REPLACE INTO first_seen VALUES ('{}', '{at}')",
@@ -420,7 +511,12 @@ fn a_rule_lets_in_and_a_revocation_shuts_out() {
     assert!(seen("2020-01-01 00:00:00"));
     assert!(!seen("2030-01-01 00:00:00"));
 
-    assert_eq!(trust(&world, TrustRequest::Remove { place: 3 }).unwrap_err().code, "not-found");
+    assert_eq!(
+        trust(&world, TrustRequest::Remove { place: 3 })
+            .unwrap_err()
+            .code,
+        "not-found"
+    );
     trust(&world, TrustRequest::Remove { place: 2 }).expect("removed");
     let verdict = test(&world, "scorer-latency").expect("a verdict");
     assert!(!verdict.trusted);
@@ -430,9 +526,18 @@ fn a_rule_lets_in_and_a_revocation_shuts_out() {
         rule("scorer-*", "scorer", &["did:key:x"]),
         rule("scorer-*", "scorer", &[&key, &key]),
         rule("scorer-*", "scorer", &[]),
-        RuleSpec { minimum: Some(0), ..rule("scorer-*", "scorer", &[&key]) },
-        RuleSpec { minimum: Some(2), ..rule("scorer-*", "scorer", &[&key]) },
-        RuleSpec { role: "security".into(), ..rule("scorer-*", "scorer", &[&key]) },
+        RuleSpec {
+            minimum: Some(0),
+            ..rule("scorer-*", "scorer", &[&key])
+        },
+        RuleSpec {
+            minimum: Some(2),
+            ..rule("scorer-*", "scorer", &[&key])
+        },
+        RuleSpec {
+            role: "security".into(),
+            ..rule("scorer-*", "scorer", &[&key])
+        },
     ] {
         let before = std::fs::read(home(&world).join("trust.toml")).expect("the file");
         assert_eq!(add(bad.clone()).unwrap_err().code, "invalid", "{bad:?}");
@@ -452,20 +557,33 @@ fn what_a_person_writes_counts_at_once_and_a_broken_file_closes_everything() {
     );
     std::fs::write(&path, &good).expect("the file");
     assert!(test(&world, "scorer-latency").expect("a verdict").trusted);
-    trust(&world, TrustRequest::Add { rule: rule("ocr", "workload", &[&key]) }).expect("added");
+    trust(
+        &world,
+        TrustRequest::Add {
+            rule: rule("ocr", "workload", &[&key]),
+        },
+    )
+    .expect("added");
     let text = std::fs::read_to_string(&path).expect("the file");
     assert!(text.starts_with(&good), "{text}");
     std::fs::write(&path, format!("{good}colour = \"red\"\n")).expect("the file");
     let requests = [
         TrustRequest::List,
-        TrustRequest::Test { target: "scorer-latency".into() },
+        TrustRequest::Test {
+            target: "scorer-latency".into(),
+        },
         TrustRequest::Remove { place: 1 },
-        TrustRequest::Add { rule: rule("ocr", "workload", &[&key]) },
+        TrustRequest::Add {
+            rule: rule("ocr", "workload", &[&key]),
+        },
     ];
     for request in requests {
         let error = world.client.call(Request::Trust(request)).unwrap_err();
         assert_eq!(error.code, "refused");
-        assert!(error.message.contains("line 6") && error.message.contains("colour"), "{error}");
+        assert!(
+            error.message.contains("line 6") && error.message.contains("colour"),
+            "{error}"
+        );
     }
     // Even what came with the program: nobody knows what the person meant.
     world.sql("DELETE FROM meta WHERE key = 'bundled'");

@@ -54,6 +54,7 @@ pub const GUESTS: &[Guest] = &[
         "claims 2^27 outcomes that its memory does not hold",
     ),
     case("returns-error", "answers `unsupported`"),
+    case("excludes", "excludes every candidate"),
     case(
         "terminal-escapes",
         "an error text with control characters and a second line",

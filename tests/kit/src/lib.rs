@@ -10,7 +10,7 @@ mod forged;
 mod guests;
 mod home;
 
-pub use forged::{big_file, huge_function, truncated};
+pub use forged::{big_file, compile_bomb, huge_function, truncated};
 pub use guests::{GUESTS, Guest, guest, guest_bytes, plugin};
 pub use home::{Home, Ran, weft_bin};
 

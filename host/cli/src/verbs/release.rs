@@ -141,7 +141,9 @@ pub struct Countersign {
 
 /// Sign a release into your log as the newest of its name, and put it into a folder for others
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  weft release publish my-scorer --to /srv/releases\n  weft publish my-scorer --to /srv/releases")]
+#[command(
+    after_help = "Examples:\n  weft release publish my-scorer --to /srv/releases\n  weft publish my-scorer --to /srv/releases"
+)]
 pub struct Publish {
     /// A release's CID or name
     #[arg(value_name = "CID|NAME")]
@@ -155,7 +157,9 @@ pub struct Publish {
 
 /// Write a release with all that it needs as one CAR file, for nodes without a network
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  weft release export scorer-latency -o scorer-latency.car\n  weft export scorer-latency -o scorer-latency.car")]
+#[command(
+    after_help = "Examples:\n  weft release export scorer-latency -o scorer-latency.car\n  weft export scorer-latency -o scorer-latency.car"
+)]
 pub struct Export {
     /// A release's CID or name
     #[arg(value_name = "CID|NAME")]
@@ -167,7 +171,9 @@ pub struct Export {
 
 /// Bring a CAR file's release into this home, to install it later by its CID; nobody has to trust it for that
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  weft release import scorer-latency.car\n  weft import scorer-latency.car")]
+#[command(
+    after_help = "Examples:\n  weft release import scorer-latency.car\n  weft import scorer-latency.car"
+)]
 pub struct Import {
     /// The CAR file
     #[arg(value_name = "FILE.car")]

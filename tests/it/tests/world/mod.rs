@@ -51,6 +51,7 @@ fn template() -> Arc<TempDir> {
         owner: Some(ALICE.into()),
         bundle: bundle(),
         clock: Arc::new(ManualClock::at(NOON)),
+        compile_worker: None,
     })
     .expect("a home");
     let made = Arc::new(made);
@@ -110,6 +111,26 @@ impl World {
             "INSERT INTO user_preferences (user_id, timezone) VALUES ('a@example.com', 'UTC')",
         );
         world
+    }
+
+    /// The same home after a restart, with these lines in its `weft.toml`.
+    pub fn reopened(self, settings: &str) -> Self {
+        let Self {
+            home,
+            client,
+            clock,
+            _template,
+        } = self;
+        drop(client);
+        let path = home.path().join("home");
+        std::fs::write(path.join("weft.toml"), settings).expect("the settings");
+        let client = Client::hosted(&path, &bundle(), clock.clone()).expect("a node");
+        Self {
+            home,
+            client,
+            clock,
+            _template,
+        }
     }
 
     /// A second connection.

@@ -1,8 +1,8 @@
 //! Canonical DAG-CBOR, written into one buffer.
 //!
 //! The bytes are those of `serde_ipld_dagcbor`, which a test holds them against; that crate gives every field of every
-//! map two buffers of its own and copies each level once more, a third of the time of a whole decision. Here a map's
-//! entries are written in place and moved only where its keys are not in canonical order yet.
+//! map two buffers of its own and copies each level once more. Here a map's entries are written in place and moved only
+//! where its keys are not in canonical order yet.
 //!
 //! It writes serde's data model. It does not read, and knows no record.
 

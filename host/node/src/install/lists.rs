@@ -274,15 +274,19 @@ impl Node {
                 message: format!("{} ({}): {}", locked.target, locked.name, e.message),
                 ..e
             };
+            let release = locked
+                .release
+                .parse()
+                .map_err(|e: cid::Error| named(e.into()))?;
             let serves = self.store.read(|tx| -> Result<bool> {
                 Ok(Target::find(tx, &locked.target)
                     .and_then(|t| t.serving(tx))
-                    .is_ok_and(|s| s.contains(&locked.release)))
+                    .is_ok_and(|s| s.contains(&release)))
             })?;
             if !serves {
                 let report = self
                     .install(&Wanted {
-                        reference: locked.release.to_string(),
+                        reference: locked.release.clone(),
                         from: from.map(str::to_owned),
                         target: Some(locked.target.clone()),
                         consent,
@@ -297,8 +301,7 @@ impl Node {
                 }
             }
             if locked.pinned {
-                self.pin(&locked.target, &locked.release.to_string())
-                    .map_err(named)?;
+                self.pin(&locked.target, &locked.release).map_err(named)?;
             }
         }
         Ok(out)

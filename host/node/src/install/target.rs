@@ -156,8 +156,8 @@ pub struct Locked {
     pub publisher: Did,
     /// Its revision.
     pub revision: u64,
-    /// Its CID.
-    pub release: Cid,
+    /// Its CID, as text.
+    pub release: String,
     /// Whether it is pinned.
     #[serde(default)]
     pub pinned: bool,
@@ -236,7 +236,7 @@ impl Node {
                         name: release.name,
                         publisher: release.publisher,
                         revision: release.revision,
-                        release: cid,
+                        release: cid.to_string(),
                     }
                 })
                 .collect();

@@ -41,8 +41,7 @@ pub(crate) fn check_known(conn: &Connection, path: &Path) -> Result<()> {
 
 fn migrate_with(conn: &mut Connection, path: &Path, migrations: &[&str]) -> Result<()> {
     let known = migrations.len() as u32;
-    // A database that is made now has nothing to lose.
-    let keep = check(conn, path, known)? > 0;
+    let mut made_here = false;
     loop {
         let version = check(conn, path, known)?;
         if version == known {
@@ -53,7 +52,9 @@ fn migrate_with(conn: &mut Connection, path: &Path, migrations: &[&str]) -> Resu
         if user_version(&tx)? != version {
             continue; // another process was faster
         }
-        if keep {
+        made_here |= version == 0;
+        // A database that is being made holds nothing that a copy could save.
+        if !made_here {
             let copy = before(path, next);
             copy_to(path, &copy)?;
             tracing::info!(from = version, to = next, copy = %copy.display(), "migrating the database");
@@ -167,7 +168,7 @@ mod tests {
         let path = dir.path().join("weft.db");
         let mut conn = Connection::open(&path).unwrap();
         conn.pragma_update(None, "journal_mode", "WAL").unwrap();
-        migrate(&mut conn, &path).unwrap();
+        migrate_with(&mut conn, &path, &MIGRATIONS[..1]).unwrap();
         conn.execute("INSERT INTO meta (key, value) VALUES ('first', 'kept')", [])
             .unwrap();
         (dir, path, conn)
@@ -185,7 +186,7 @@ mod tests {
     #[test]
     fn an_older_database_is_copied_then_migrated() {
         let (_dir, path, mut conn) = old_database();
-        let two = [MIGRATIONS, &[SECOND]].concat();
+        let two = [&MIGRATIONS[..1], &[SECOND]].concat();
         migrate_with(&mut conn, &path, &two).unwrap();
         assert_eq!(user_version(&conn).unwrap(), 2);
         assert_eq!(meta_keys(&conn), ["first", "second"]);
@@ -201,7 +202,7 @@ mod tests {
     #[test]
     fn a_failed_migration_leaves_the_database_as_it_was() {
         let (_dir, path, mut conn) = old_database();
-        let two = [MIGRATIONS, &[BROKEN]].concat();
+        let two = [&MIGRATIONS[..1], &[BROKEN]].concat();
         let error = migrate_with(&mut conn, &path, &two).unwrap_err();
         assert!(
             matches!(error, Error::Migration { version: 2, .. }),
@@ -222,7 +223,7 @@ mod tests {
     fn without_a_copy_there_is_no_migration() {
         let (_dir, path, mut conn) = old_database();
         std::fs::create_dir(before(&path, 2)).unwrap();
-        let two = [MIGRATIONS, &[SECOND]].concat();
+        let two = [&MIGRATIONS[..1], &[SECOND]].concat();
         let error = migrate_with(&mut conn, &path, &two).unwrap_err();
         assert!(matches!(error, Error::Copy { .. }), "{error}");
         assert_eq!(user_version(&conn).unwrap(), 1);

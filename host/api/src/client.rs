@@ -22,9 +22,6 @@ const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 /// How long between two looks at it.
 const BUSY_PAUSE: Duration = Duration::from_millis(25);
 
-/// What a dry run has in place of a task's id.
-const DRY_RUN: &str = "dry-run";
-
 /// A node, near or far.
 pub struct Client {
     way: Way,
@@ -38,18 +35,23 @@ enum Way {
 }
 
 impl Client {
-    /// Finds the daemon of a home, or opens the home here. `bundle`: the components that this program brings.
+    /// Finds the daemon of a home, or opens the home here. `bundle`: the components that this program brings;
+    /// `compile_worker`: as in [`OpenOptions`].
     ///
     /// # Errors
     /// `not-found` when there is no such home, `busy` when another process keeps it and does not listen, and what
     /// opening a node gives.
-    pub fn open(home: &Path, bundle: &[BundleComponent]) -> Result<Self, ApiError> {
+    pub fn open(
+        home: &Path,
+        bundle: &[BundleComponent],
+        compile_worker: Option<&Path>,
+    ) -> Result<Self, ApiError> {
         let give_up = Instant::now() + BUSY_PATIENCE;
         loop {
             if let Some(client) = Self::of_daemon(home) {
                 return Ok(client);
             }
-            match open_here(home, bundle) {
+            match open_here(home, bundle, compile_worker) {
                 Ok(node) => {
                     return Ok(Self {
                         way: Way::Here(node),
@@ -76,6 +78,7 @@ impl Client {
             home: home.to_owned(),
             bundle: bundle.to_vec(),
             clock,
+            compile_worker: None,
         };
         Ok(Self {
             way: Way::Here(Node::open(&options)?),
@@ -126,30 +129,35 @@ impl Client {
                 Err(ApiError::new("not-found", "no daemon serves this home", ""))
             }
             Way::Here(node) => {
-                let answer = dispatch(node, request);
-                // Nobody else would go on with what this process began.
-                node.drain();
-                as_it_ended(node, answer?)
+                let began = matches!(request, Request::TaskSubmit { .. });
+                let answer = dispatch(node, request)?;
+                as_it_ended(node, began, answer)
             }
         }
     }
 }
 
-/// A task that this process ran to its end is told as it ended, not as it began.
-fn as_it_ended(node: &Arc<Node>, answer: Response) -> Result<Response, ApiError> {
+/// A task that this very call began is run to its end: nobody else would go on with it. Other tasks are not waited
+/// for; one that still runs when the process ends is queued again by whoever opens the home next.
+fn as_it_ended(node: &Node, began: bool, answer: Response) -> Result<Response, ApiError> {
     match answer {
-        Response::Task(task) if task.status == Status::Running.word() && task.task != DRY_RUN => {
-            dispatch(node, Request::TaskShow { task: task.task })
+        Response::Task(task) if began && task.status == Status::Running.word() => {
+            Ok(Response::Task(Box::new(node.task_wait(&task.task)?)))
         }
         other => Ok(other),
     }
 }
 
 /// Opens the home in this process, or says that there is none.
-fn open_here(home: &Path, bundle: &[BundleComponent]) -> Result<Arc<Node>, ApiError> {
+fn open_here(
+    home: &Path,
+    bundle: &[BundleComponent],
+    compile_worker: Option<&Path>,
+) -> Result<Arc<Node>, ApiError> {
     let options = OpenOptions {
         home: home.to_owned(),
         bundle: bundle.to_vec(),
+        compile_worker: compile_worker.map(Path::to_owned),
         ..OpenOptions::default()
     };
     Ok(Node::open(&options)?)

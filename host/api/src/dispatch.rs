@@ -1,6 +1,8 @@
 //! From a request to the node's method, and back.
 
 mod content;
+mod keys;
+mod release;
 
 use crate::request::{PeerRow, Request};
 use crate::response::{ApiError, Response};
@@ -36,6 +38,7 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
         } => Response::Slot(node.slot_use(&slot, &target, config.as_ref(), add)?),
         Request::SlotRollback { slot } => Response::Slot(node.slot_rollback(&slot)?),
         Request::SlotHistory { slot } => Response::Changes(node.slot_history(&slot)?),
+        Request::Trial(request) => crate::trial::dispatch(node, request)?,
         Request::SlotList => Response::Slots(node.slot_list()?),
         Request::PluginRun {
             target,
@@ -47,11 +50,14 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
             Response::Bench(node.plugin_bench(&target, calls)?)
         }
         Request::PluginTest { target } => Response::Release(Box::new(node.plugin_test(&target)?)),
-        Request::WorkloadUse { name, target } => {
-            Response::Release(Box::new(node.workload_use(&name, &target)?))
-        }
+        Request::WorkloadUse {
+            name,
+            target,
+            grant,
+        } => Response::Release(Box::new(node.workload_use(&name, &target, grant)?)),
         Request::WorkloadRollback { name } => Response::Changes(node.workload_rollback(&name)?),
         Request::WorkloadHistory { name } => Response::Changes(node.workload_history(&name)?),
+        Request::Package(request) => Response::Package(release::dispatch(node, request)?),
         Request::Content(request) => Response::Content(content::dispatch(node, &request)?),
 
         Request::TaskSubmit { spec, wait } => {
@@ -86,6 +92,8 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
         Request::MemberAdd { user, did, role } => {
             Response::Member(node.member_add(&user, did.as_deref(), &role)?)
         }
+        Request::Key(request) => keys::key(node, request)?,
+        Request::Trust(request) => keys::trust(node, request)?,
         Request::MemberList => Response::Members(node.member_list()?),
         Request::TierShow { user } => Response::Tiers(node.tier_show(user.as_deref())?),
         Request::TierDonate { user, amount, by } => {

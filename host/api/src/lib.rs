@@ -10,12 +10,17 @@ mod frame;
 mod request;
 mod response;
 pub mod server;
+mod trial;
 
 pub use client::Client;
-pub use request::{ContentRequest, PeerRow, Request};
-pub use response::{ApiError, ContentResponse, Response};
+pub use request::{
+    ContentRequest, KeyRequest, PackageRequest, PeerRow, Request, SkillRow, TrustRequest,
+};
+pub use response::{ApiError, ContentResponse, PackageResponse, Response};
+pub use trial::TrialRequest;
+pub use weft_node::key_report;
 pub use weft_node::report;
 pub use weft_node::{
-    BundleComponent, Clock, InitOptions, ManualClock, Node, OpenOptions, RestoreOptions,
-    SystemClock,
+    BundleComponent, COMPILE_WORKER, Clock, InitOptions, KeyPart, ManualClock, Node, OpenOptions,
+    Passphrase, RestoreOptions, RuleSpec, SystemClock, compile_worker, file_cid,
 };

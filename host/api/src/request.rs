@@ -1,9 +1,14 @@
 //! Everything that a node can be asked.
 
 mod content;
+mod key;
+mod release;
 
 pub use content::ContentRequest;
+pub use key::{KeyRequest, TrustRequest};
+pub use release::{PackageRequest, SkillRow};
 
+use crate::trial::TrialRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weft_model::Instant;
@@ -50,6 +55,8 @@ pub enum Request {
         slot: String,
     },
     SlotList,
+    /// Releases on trial.
+    Trial(TrialRequest),
     /// Calls a plugin by hand; `call` is `{"rank": {…}}`, as in a golden vector.
     PluginRun {
         target: String,
@@ -66,9 +73,11 @@ pub enum Request {
     PluginTest {
         target: String,
     },
+    /// `grant`: it is given the directories that the name was granted.
     WorkloadUse {
         name: String,
         target: String,
+        grant: bool,
     },
     WorkloadRollback {
         name: String,
@@ -78,6 +87,7 @@ pub enum Request {
     },
 
     Content(ContentRequest),
+    Package(PackageRequest),
 
     // Tasks.
     /// `wait`: answer when the task has come to its end, or waits for a moment.
@@ -141,6 +151,10 @@ pub enum Request {
         amount: f64,
         by: Option<String>,
     },
+
+    // Keys, and whom this home trusts.
+    Key(KeyRequest),
+    Trust(TrustRequest),
 
     // An owner's rules.
     UserSet {

@@ -1,10 +1,13 @@
 //! What a node answers.
 
 mod content;
+mod release;
 
 pub use content::ContentResponse;
+pub use release::PackageResponse;
 
 use serde::{Deserialize, Serialize};
+use weft_node::key_report::{KeyFileReport, KeyReport, TrustReport, TrustTestReport};
 use weft_node::report::*;
 
 /// One response. `--json` prints what is inside.
@@ -24,6 +27,7 @@ pub enum Response {
     Slot(SlotReport),
     Slots(Vec<SlotReport>),
     Changes(Vec<ChangeReport>),
+    Trial(Box<TrialReport>),
     Run(RunReport),
     Bench(BenchReport),
     Task(Box<TaskReport>),
@@ -48,6 +52,12 @@ pub enum Response {
     Carbon(CarbonReport),
     Backup(BackupReport),
     Content(ContentResponse),
+    Package(PackageResponse),
+    Key(Box<KeyReport>),
+    Keys(Vec<KeyReport>),
+    KeyFile(KeyFileReport),
+    Trust(TrustReport),
+    TrustTest(TrustTestReport),
 }
 
 /// Why a request was refused: what happened, why, and what to do.

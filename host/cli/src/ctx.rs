@@ -7,12 +7,16 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use weft_api::{ApiError, BundleComponent, Client, ContentResponse, Request, Response};
+use weft_model::task::Status;
 
 /// What a verb ends with.
 pub type Outcome = Result<Exit, ApiError>;
 
 /// Name of the home in the user's own folder.
 const DEFAULT_HOME: &str = ".weft";
+
+/// The file of the running program, on Linux.
+const RUNNING: &str = "/proc/self/exe";
 
 /// How often a spinner moves.
 pub const SPIN: Duration = Duration::from_millis(120);
@@ -63,12 +67,26 @@ impl Ctx {
         weft_bundle::COMPONENTS.iter().map(component).collect()
     }
 
+    /// This program, which compiles strangers' components in a process of its own. None where the system can't tell
+    /// its path; then they are compiled here, and that is said.
+    pub fn compile_worker(&self) -> Option<PathBuf> {
+        // The very file that runs now, also when an upgrade has put another one in its place.
+        if cfg!(target_os = "linux") {
+            return Some(RUNNING.into());
+        }
+        std::env::current_exe()
+            .inspect_err(|e| {
+                tracing::warn!("components are compiled without a cap on memory: {e}");
+            })
+            .ok()
+    }
+
     /// The way to the home's node.
     ///
     /// # Errors
     /// Those of [`Client::open`].
     pub fn client(&self) -> Result<Client, ApiError> {
-        Client::open(&self.home, &self.bundle())
+        Client::open(&self.home, &self.bundle(), self.compile_worker().as_deref())
     }
 
     /// Asks the node.
@@ -155,6 +173,7 @@ impl Ctx {
             Response::Verify(v) if v.differences.is_empty() => Exit::Failed,
             Response::Verify(_) => Exit::Differs,
             Response::Doctor(d) if !d.ok => Exit::Failed,
+            Response::TrustTest(t) if !t.trusted => Exit::Refused,
             Response::RulesCheck(r) if !r.possible => Exit::Failed,
             Response::Content(ContentResponse::Verified(v)) if !v.ok => Exit::Differs,
             _ => Exit::Ok,
@@ -178,6 +197,15 @@ impl Ctx {
         let json = serde_json::to_string_pretty(value)
             .map_err(|e| ApiError::new("internal", format!("internal: {e}"), "report this"))?;
         render::print(&format!("{json}\n"))
+    }
+
+    /// Says so where tasks wait and no daemon is there to take them up.
+    pub fn note_waiting<'a>(&self, statuses: impl IntoIterator<Item = &'a str>) {
+        let waits = [Status::Deferred.word(), Status::Queued.word()];
+        let waiting = statuses.into_iter().filter(|s| waits.contains(s)).count();
+        if !self.json && waiting > 0 && Client::of_daemon(&self.home).is_none() {
+            self.note("no daemon: what is deferred or queued waits for `weft start`");
+        }
     }
 
     /// Something to know beside the answer, on stderr.

@@ -89,6 +89,7 @@ impl<'a> Stage<'a> {
             owner: Some(ADA.into()),
             bundle: bundle.clone(),
             clock: clock.clone(),
+            compile_worker: ctx.compile_worker(),
         })?;
         let client = Client::hosted(home, &bundle, clock.clone())?;
         Ok(Self {

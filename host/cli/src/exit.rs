@@ -36,7 +36,7 @@ impl Exit {
     pub fn of_code(code: &str) -> Self {
         match code {
             "not-found" => Self::NotFound,
-            "invalid" | "refused" | "conflict" => Self::Refused,
+            "invalid" | "refused" | "conflict" | "passphrase" => Self::Refused,
             "busy" => Self::Busy,
             "usage" => Self::Usage,
             _ => Self::Failed,
@@ -97,6 +97,8 @@ mod tests {
             ("invalid", 4),
             ("refused", 4),
             ("conflict", 4),
+            ("passphrase", 4),
+            ("rollback", 4),
             ("busy", 5),
             ("unavailable", 1),
             ("io", 1),

@@ -8,6 +8,7 @@ mod ctx;
 mod demo;
 mod exit;
 mod parse;
+mod passphrase;
 mod render;
 mod verbs;
 
@@ -22,6 +23,15 @@ use tracing_subscriber::EnvFilter;
 const LOG_VARIABLE: &str = "WEFT_LOG";
 
 fn main() -> ExitCode {
+    // Before anything else is read or opened: a worker has limits, no home and no environment.
+    let mut args = std::env::args_os().skip(1);
+    if args
+        .next()
+        .is_some_and(|verb| verb == weft_api::COMPILE_WORKER)
+    {
+        let target = args.next().unwrap_or_default();
+        return weft_api::compile_worker(&target.to_string_lossy()).into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => return exit::usage(&e, std::env::args_os().any(|a| a == "--json")).into(),

@@ -7,6 +7,8 @@
 mod carbon;
 mod content;
 mod decision;
+mod install;
+mod key;
 mod node;
 mod peer;
 mod project;
@@ -15,6 +17,7 @@ mod slot;
 mod style;
 mod table;
 mod task;
+mod trial;
 mod user;
 mod vote;
 mod why;
@@ -37,6 +40,7 @@ pub fn inner(response: &Response) -> Result<Value, ApiError> {
     }
     let value = match response {
         Response::Content(content) => serde_json::to_value(content),
+        Response::Package(package) => serde_json::to_value(package),
         response => serde_json::to_value(response),
     };
     let mut value = value.map_err(|e| internal(&e))?;
@@ -57,6 +61,7 @@ pub fn text(response: &Response) -> Result<String, ApiError> {
         Response::Slot(slot) => slot::one(&slot),
         Response::Slots(slots) => slot::list(&slots),
         Response::Changes(changes) => slot::changes(&changes),
+        Response::Trial(trial) => trial::report(&trial),
         Response::Run(run) => release::run(&run),
         Response::Bench(bench) => release::bench(&bench),
         Response::Task(task) => task::one(&task),
@@ -79,8 +84,14 @@ pub fn text(response: &Response) -> Result<String, ApiError> {
         Response::Permits(permits) => peer::permits(&permits),
         Response::Energy(energy) => carbon::energy(&energy),
         Response::Carbon(report) => carbon::report(&report),
+        Response::Key(key) => key::one(&key),
+        Response::Keys(keys) => key::list(&keys),
+        Response::KeyFile(file) => key::file(&file),
+        Response::Trust(trust) => key::trust(&trust),
+        Response::TrustTest(test) => key::test(&test),
         Response::Backup(backup) => node::backup(&backup),
         Response::Content(content) => content::text(&content),
+        Response::Package(package) => install::text(&package),
     })
 }
 

@@ -9,11 +9,15 @@ mod demo;
 mod doctor;
 mod energy;
 mod init;
+mod install;
+mod key;
 mod member;
 mod peer;
 mod permit;
 mod plugin;
 mod project;
+mod release;
+mod reproduce;
 mod restore;
 mod spec;
 mod start;
@@ -21,6 +25,8 @@ mod status;
 mod stop;
 mod task;
 mod tier;
+mod trial;
+mod trust;
 mod user;
 mod vote;
 mod why;
@@ -44,6 +50,24 @@ pub enum Verb {
     /// Workloads: write, check, install and bind what tasks run
     #[command(subcommand)]
     Workload(workload::Workload),
+    /// Releases: make, sign, look at, compare, publish and carry
+    #[command(subcommand)]
+    Release(release::Release),
+    Publish(release::Publish),
+    Export(release::Export),
+    Import(release::Import),
+    Install(install::Install),
+    Pending(install::Pending),
+    Consent(install::Consent),
+    Pin(install::Pin),
+    Unpin(install::Unpin),
+    Rollback(install::Rollback),
+    History(install::History),
+    /// Releases that put themselves out of service
+    #[command(subcommand)]
+    Quarantine(install::Quarantine),
+    Outdated(install::Outdated),
+    Sync(install::Sync),
     /// Content: files by CID, as components and models are kept
     #[command(subcommand)]
     Content(content::Content),
@@ -66,6 +90,12 @@ pub enum Verb {
     /// Tiers and donations: what each member may use
     #[command(subcommand)]
     Tier(tier::Tier),
+    /// Keys that publish and vouch for releases
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Whose releases this home takes: the rules of trust.toml
+    #[command(subcommand)]
+    Trust(trust::Trust),
     /// Peers that could run a task
     #[command(subcommand)]
     Peer(peer::Peer),
@@ -106,6 +136,20 @@ impl Verb {
             Self::Doctor(verb) => verb.run(ctx),
             Self::Plugin(verb) => verb.run(ctx),
             Self::Workload(verb) => verb.run(ctx),
+            Self::Release(verb) => verb.run(ctx),
+            Self::Publish(verb) => verb.run(ctx),
+            Self::Export(verb) => verb.run(ctx),
+            Self::Import(verb) => verb.run(ctx),
+            Self::Install(verb) => verb.run(ctx),
+            Self::Pending(verb) => verb.run(ctx),
+            Self::Consent(verb) => verb.run(ctx),
+            Self::Pin(verb) => verb.run(ctx),
+            Self::Unpin(verb) => verb.run(ctx),
+            Self::Rollback(verb) => verb.run(ctx),
+            Self::History(verb) => verb.run(ctx),
+            Self::Quarantine(verb) => verb.run(ctx),
+            Self::Outdated(verb) => verb.run(ctx),
+            Self::Sync(verb) => verb.run(ctx),
             Self::Content(verb) => verb.run(ctx),
             Self::Task(verb) => verb.run(ctx),
             Self::Why(verb) => verb.run(ctx),
@@ -114,6 +158,8 @@ impl Verb {
             Self::User(verb) => verb.run(ctx),
             Self::Member(verb) => verb.run(ctx),
             Self::Tier(verb) => verb.run(ctx),
+            Self::Key(verb) => verb.run(ctx),
+            Self::Trust(verb) => verb.run(ctx),
             Self::Peer(verb) => verb.run(ctx),
             Self::Permit(verb) => verb.run(ctx),
             Self::Carbon(verb) => verb.run(ctx),

@@ -9,16 +9,18 @@
 //! means. Zones are passed in; [`windows`] turns hours of the week into intervals of instants.
 
 mod outcome;
+mod packed;
 mod pipeline;
 pub mod placement;
 pub mod record;
 mod snapshot;
 mod stages;
+pub mod trial;
 pub mod windows;
 
 pub use outcome::{Decision, Out, Ranked, StepRecord, Verdict, Violation};
 pub use pipeline::{Answer, Failed, Pipeline, Step};
-pub use record::Record;
+pub use record::{Record, RecordError};
 pub use snapshot::{
     Candidates, Consensus, Energy, OwnerRules, Permission, QuotaState, Snapshot, VoteState,
 };

@@ -61,16 +61,39 @@ pub struct Decision {
     /// The tier that the quota slot gave the submitter.
     pub tier: Option<String>,
     /// Candidates, best first, then those that are out.
+    #[serde(with = "crate::packed::ranking")]
     pub ranking: Vec<Ranked>,
     /// One per stage that ran.
     pub steps: Vec<StepRecord>,
 }
 
+impl Decision {
+    /// The decision before anything was asked: it fails without a reason.
+    pub(crate) fn unmade() -> Self {
+        Self {
+            verdict: Verdict::Fail,
+            reason: String::new(),
+            warnings: Vec::new(),
+            importance: Importance::Normal,
+            urgency: Urgency::Normal,
+            sla: String::new(),
+            next_window: None,
+            violations: Vec::new(),
+            override_word: None,
+            open_poll: None,
+            reservation: None,
+            tier: None,
+            ranking: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+}
+
 /// A candidate in the ranking.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ranked {
-    /// Its id.
-    pub peer: String,
+    /// Its row in the snapshot's candidates.
+    pub row: u32,
     /// Its score. None: out.
     pub score: Option<f64>,
     /// Why it is out, or does not qualify now.

@@ -18,6 +18,7 @@ pub struct Answer {
     /// The CID of its config; none for the defaults.
     pub config: Option<Cid>,
     /// The answer, or why there is none.
+    #[serde(with = "crate::packed::outcome")]
     pub outcome: Result<SlotReply, Failed>,
     /// The release that failed before this one answered in its place.
     pub instead_of: Option<Cid>,
@@ -48,11 +49,16 @@ pub(crate) enum Stage {
     Override,
     Sla,
     Consent,
+    /// The submitter's consent alone, after a plugin failed on both.
+    SubmitterConsent,
+    /// The device owner's consent alone, after that.
+    ExecutorConsent,
     Ethics,
     ExecutorEthics,
     Tier,
     Quota,
     Scorer,
+    /// Nothing more is asked.
     Done,
 }
 
@@ -89,22 +95,6 @@ impl<'a> Pipeline<'a> {
     /// Begins a decision; the first step always asks the `override` slot.
     pub fn start(snapshot: &'a Snapshot) -> (Self, Step) {
         let importance = stages::proposed(&snapshot.spec);
-        let decision = Decision {
-            verdict: Verdict::Fail,
-            reason: String::new(),
-            warnings: Vec::new(),
-            importance,
-            urgency: Urgency::Normal,
-            sla: String::new(),
-            next_window: None,
-            violations: Vec::new(),
-            override_word: None,
-            open_poll: None,
-            reservation: None,
-            tier: None,
-            ranking: Vec::new(),
-            steps: Vec::new(),
-        };
         let draft = Draft {
             critical: false,
             override_word: None,
@@ -115,7 +105,7 @@ impl<'a> Pipeline<'a> {
             next_window: None,
             open_poll: None,
             here_refused: None,
-            decision,
+            decision: Decision::unmade(),
         };
         let mut pipeline = Self {
             snapshot,
@@ -126,18 +116,21 @@ impl<'a> Pipeline<'a> {
         (pipeline, step)
     }
 
-    /// Goes on with the answers to the last call.
+    /// Goes on with the answers to the last call. The decision is handed out once: whoever resumes after
+    /// [`Step::Done`] gets a failure that says so.
     pub fn resume(&mut self, answers: &[Answer]) -> Step {
         let next = match self.stage {
             Stage::Override => self.override_answered(answers),
             Stage::Sla => self.sla_answered(answers),
             Stage::Consent => self.consent_answered(answers),
+            Stage::SubmitterConsent => self.submitter_consent_answered(answers),
+            Stage::ExecutorConsent => self.executor_consent_answered(answers),
             Stage::Ethics => self.ethics_answered(answers),
             Stage::ExecutorEthics => self.executor_ethics_answered(answers),
             Stage::Tier => self.tier_answered(answers),
             Stage::Quota => self.quota_answered(answers),
             Stage::Scorer => self.scorer_answered(answers),
-            Stage::Done => Next::Go(Stage::Done),
+            Stage::Done => Next::End(Verdict::Fail, "the decision was already made".into()),
         };
         self.follow(next)
     }
@@ -147,12 +140,14 @@ impl<'a> Pipeline<'a> {
             Stage::Override => self.ask_override(),
             Stage::Sla => self.ask_sla(),
             Stage::Consent => self.ask_consent(),
+            Stage::SubmitterConsent => self.ask_submitter_consent(),
+            Stage::ExecutorConsent => self.ask_executor_consent(),
             Stage::Ethics => self.ask_ethics(),
             Stage::ExecutorEthics => self.ask_executor_ethics(),
             Stage::Tier => self.ask_tier(),
             Stage::Quota => self.ask_quota(),
             Stage::Scorer => self.ask_scorer(),
-            Stage::Done => return Step::Done(Box::new(self.draft.decision.clone())),
+            Stage::Done => Next::End(Verdict::Fail, "the decision was already made".into()),
         };
         self.follow(next)
     }
@@ -167,16 +162,18 @@ impl<'a> Pipeline<'a> {
             Next::End(verdict, reason) => {
                 self.stage = Stage::Done;
                 let draft = &mut self.draft;
-                let decision = &mut draft.decision;
-                decision.verdict = verdict;
-                decision.reason = reason;
-                decision.importance = draft.importance;
-                decision.urgency = draft.urgency;
-                decision.sla.clone_from(&draft.sla);
-                decision.next_window = draft.next_window;
-                decision.override_word.clone_from(&draft.override_word);
-                decision.open_poll = draft.open_poll;
-                Step::Done(Box::new(decision.clone()))
+                let made = std::mem::replace(&mut draft.decision, Decision::unmade());
+                Step::Done(Box::new(Decision {
+                    verdict,
+                    reason,
+                    importance: draft.importance,
+                    urgency: draft.urgency,
+                    sla: std::mem::take(&mut draft.sla),
+                    next_window: draft.next_window,
+                    override_word: draft.override_word.take(),
+                    open_poll: draft.open_poll,
+                    ..made
+                }))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! From scores to a pick: which candidates qualify for the plan's energy, and who of equals comes first.
 
 use crate::outcome::{Out, Ranked};
-use crate::snapshot::{Candidates, Permission};
+use crate::snapshot::{Candidates, HostColumns, Permission};
 use sha2::{Digest, Sha256};
 use weft_model::Instant;
 use weft_model::slots::placement::Score;
@@ -24,7 +24,7 @@ pub struct Needs<'a> {
 }
 
 /// Why a candidate does not qualify for the plan's energy now; none when it does.
-pub fn disqualified(needs: &Needs<'_>, candidates: &Candidates, row: usize) -> Option<Out> {
+pub fn disqualified(needs: &Needs<'_>, host: &HostColumns<'_>, row: usize) -> Option<Out> {
     let plan = needs.plan;
     if row > 0 && !plan.delegate {
         return Some(Out::MustStayHome);
@@ -33,19 +33,19 @@ pub fn disqualified(needs: &Needs<'_>, candidates: &Candidates, row: usize) -> O
         return None;
     }
     if let Some(source) = plan.source
-        && candidates.host_value(row, SOURCE) != Some(source_code(source))
+        && host.value(row, SOURCE) != Some(source_code(source))
     {
         return Some(Out::OtherSource);
     }
     if plan.clean > 0.0
-        && candidates
-            .host_value(row, CLEAN)
+        && host
+            .value(row, CLEAN)
             .is_none_or(|clean| clean < plan.clean)
     {
         return Some(Out::NotCleanEnough);
     }
     if let Some(peak) = &plan.peak {
-        let minute = candidates.host_value(row, MINUTE);
+        let minute = host.value(row, MINUTE);
         let inside = minute.is_some_and(|m| m >= f64::from(peak.from) && m < f64::from(peak.until));
         if !inside {
             return Some(Out::OffPeak);
@@ -63,7 +63,9 @@ pub fn forbidden(permission: Permission) -> Option<Out> {
     }
 }
 
-/// All candidates, best first: those that qualify by score and then by a hash of (task, candidate), then the rest.
+/// All candidates, best first: those that qualify by score and then by a hash of (task, candidate), then the rest:
+/// those with a score as before, those without in the order of the candidates.
+///
 /// `scores` and `barred` have one entry per candidate: none where the scorer was not asked about it, and why it may
 /// not run the task at all.
 pub fn rank(
@@ -73,30 +75,22 @@ pub fn rank(
     scores: &[Option<Score>],
     barred: &[Option<Out>],
 ) -> Vec<Ranked> {
-    let mut ranking: Vec<(Ranked, Option<[u8; 32]>)> = candidates
-        .ids
-        .iter()
-        .enumerate()
-        .map(|(row, peer)| {
-            let (score, excluded) = match &scores[row] {
+    let host = candidates.host();
+    let mut ranking: Vec<Ranked> = (0_u32..)
+        .zip(scores.iter().zip(barred))
+        .map(|(row, (score, barred))| {
+            let (score, excluded) = match score {
                 Some(Score::Score(score)) => (Some(*score), None),
                 Some(Score::Excluded(why)) => (None, Some(Out::Scorer(*why))),
                 None => (None, None),
             };
-            let out = barred[row]
+            let out = barred
                 .or(excluded)
-                .or_else(|| disqualified(needs, candidates, row));
-            (
-                Ranked {
-                    peer: peer.clone(),
-                    score,
-                    out,
-                },
-                None,
-            )
+                .or_else(|| disqualified(needs, &host, row as usize));
+            Ranked { row, score, out }
         })
         .collect();
-    ranking.sort_by(|(a, _), (b, _)| {
+    ranking.sort_by(|a, b| {
         a.out
             .is_some()
             .cmp(&b.out.is_some())
@@ -105,26 +99,17 @@ pub fn rank(
                 (x, y) => y.is_some().cmp(&x.is_some()),
             })
     });
-    break_ties(task, &mut ranking);
-    ranking.into_iter().map(|(ranked, _)| ranked).collect()
+    break_ties(task, &candidates.ids, &mut ranking);
+    ranking
 }
 
-/// Orders each run of equals by a hash, so that no candidate is always first. Hashes only where there is a tie.
-fn break_ties(task: &str, ranking: &mut [(Ranked, Option<[u8; 32]>)]) {
-    let mut start = 0;
-    while start < ranking.len() {
-        let (score, out) = (ranking[start].0.score, ranking[start].0.out.is_some());
-        let run = ranking[start..]
-            .iter()
-            .take_while(|(r, _)| r.score == score && r.out.is_some() == out)
-            .count();
-        if run > 1 {
-            for (ranked, hash) in &mut ranking[start..start + run] {
-                *hash = Some(tie_hash(task, &ranked.peer));
-            }
-            ranking[start..start + run].sort_by_key(|(_, hash)| *hash);
+/// Orders each run of equal scores by a hash, so that no candidate is always first. Hashes only where there is a tie.
+fn break_ties(task: &str, ids: &[String], ranking: &mut [Ranked]) {
+    let equal = |a: &Ranked, b: &Ranked| a.score == b.score && a.out.is_some() == b.out.is_some();
+    for run in ranking.chunk_by_mut(equal) {
+        if run.len() > 1 && run[0].score.is_some() {
+            run.sort_by_cached_key(|ranked| tie_hash(task, &ids[ranked.row as usize]));
         }
-        start += run;
     }
 }
 

@@ -7,39 +7,40 @@ use weft_model::slots::time::{Interval, Outlook, Source, Standing};
 use weft_model::task::{Importance, TaskSpec};
 use weft_model::{Columns, Instant};
 
-/// Everything that a decision depends on, but for the plugins' answers.
+/// Everything that a decision depends on, but for the plugins' answers. Fields stand in the order of canonical CBOR, so
+/// that encoding moves none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// The task's id and what was asked for.
-    pub task: String,
-    /// What was asked for.
-    pub spec: TaskSpec,
-    /// 1 for the submission, one more for each resumption or retry.
-    pub attempt: u32,
     /// When it is decided, and when it was submitted.
     pub now: Instant,
-    /// When it was submitted.
-    pub submitted: Instant,
-    /// What the submitter is to the community.
-    pub standing: Standing,
-    /// Overrides that the submitter used in the last 24 hours.
-    pub overrides_used: u32,
+    /// What was asked for.
+    pub spec: TaskSpec,
+    /// The task's id and what was asked for.
+    pub task: String,
     /// What is known of the vote on the task's name.
     pub vote: VoteState,
-    /// The energy here.
-    pub energy: Energy,
-    /// The submitter's own rules; an error when a row is malformed.
-    pub submitter: Result<OwnerRules, String>,
-    /// The device owner's rules where that is somebody else.
-    pub executor: Option<Result<OwnerRules, String>>,
     /// The submitter's quota.
     pub quota: QuotaState,
-    /// Who could run it: this device first.
-    pub candidates: Candidates,
-    /// Whether a workload is bound to the task on this device.
-    pub workload_bound: bool,
+    /// The energy here.
+    pub energy: Energy,
+    /// 1 for the submission, one more for each resumption or retry.
+    pub attempt: u32,
+    /// The device owner's rules where that is somebody else.
+    pub executor: Option<Result<OwnerRules, String>>,
     /// The next start of off-peak hours here, for when every candidate failed.
     pub off_peak: Option<Instant>,
+    /// What the submitter is to the community.
+    pub standing: Standing,
+    /// When it was submitted.
+    pub submitted: Instant,
+    /// The submitter's own rules; an error when a row is malformed.
+    pub submitter: Result<OwnerRules, String>,
+    /// Who could run it: this device first.
+    pub candidates: Candidates,
+    /// Overrides that the submitter used in the last 24 hours.
+    pub overrides_used: u32,
+    /// Whether a workload is bound to the task on this device.
+    pub workload_bound: bool,
 }
 
 /// The vote on a task's importance.
@@ -121,17 +122,22 @@ pub struct QuotaState {
 pub struct Candidates {
     /// Peer ids.
     pub ids: Vec<String>,
-    /// Whether each may run this task for this user, and why not.
-    pub permissions: Vec<Permission>,
-    /// The features in the table: what the scorer reads, then what placement needs.
-    pub features: Vec<String>,
     /// One row per candidate.
+    #[serde(with = "crate::packed::table")]
     pub table: Columns,
+    /// How many of the features the scorer reads: the first ones.
+    pub scored: u32,
+    /// The features in the table: [`Self::features_for`] the scorer.
+    pub features: Vec<String>,
+    /// Whether each may run this task for this user, and why not.
+    #[serde(with = "crate::packed::permissions")]
+    pub permissions: Vec<Permission>,
 }
 
 /// Whether a candidate may run the task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[repr(u8)]
 pub enum Permission {
     /// It may.
     Allowed,
@@ -146,15 +152,43 @@ impl Candidates {
     pub const HOST_FEATURES: [&'static str; 3] =
         ["energy.percent_clean", "energy.source", "peer.local_minute"];
 
-    /// A candidate's value of the `i`th of [`Self::HOST_FEATURES`], which are the last columns of the table.
-    pub fn host_value(&self, row: usize, i: usize) -> Option<f64> {
-        let scored = self.features.len().checked_sub(Self::HOST_FEATURES.len())?;
-        self.table.get(scored + i, row)
+    /// The features that a table holds: those of the scorer, then what placement reads and the scorer does not.
+    pub fn features_for(scorer: &[String]) -> Vec<String> {
+        let read = |feature: &&str| scorer.iter().any(|f| f == feature);
+        let unread = Self::HOST_FEATURES.into_iter().filter(|f| !read(f));
+        scorer
+            .iter()
+            .cloned()
+            .chain(unread.map(ToOwned::to_owned))
+            .collect()
+    }
+
+    /// Where [`Self::HOST_FEATURES`] stand in the table.
+    pub fn host(&self) -> HostColumns<'_> {
+        let place = |feature: &str| self.features.iter().position(|f| f == feature);
+        HostColumns {
+            table: &self.table,
+            places: Self::HOST_FEATURES.map(place),
+        }
     }
 
     /// A candidate's value of a feature; none when it is unknown or not in the table.
     pub fn value(&self, row: usize, feature: &str) -> Option<f64> {
         let f = self.features.iter().position(|f| f == feature)?;
         self.table.get(f, row)
+    }
+}
+
+/// What placement itself reads of the candidates.
+#[derive(Clone, Copy, Debug)]
+pub struct HostColumns<'a> {
+    table: &'a Columns,
+    places: [Option<usize>; Candidates::HOST_FEATURES.len()],
+}
+
+impl HostColumns<'_> {
+    /// A candidate's value of the `i`th of [`Candidates::HOST_FEATURES`]; none when it is unknown.
+    pub fn value(&self, row: usize, i: usize) -> Option<f64> {
+        self.table.get(self.places[i]?, row)
     }
 }

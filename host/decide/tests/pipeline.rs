@@ -6,7 +6,9 @@ use weft_decide::{
 };
 use weft_model::slots::economy::{Contribution, QuotaVerdict, Reservation};
 use weft_model::slots::placement::Score;
-use weft_model::slots::time::{ConsentVerdict, Deferral, OverrideVerdict, Plan, Source, Standing};
+use weft_model::slots::time::{
+    ConsentVerdict, Deferral, OverrideVerdict, Plan, Role, Source, Standing,
+};
 use weft_model::task::{Importance, TaskSpec};
 use weft_model::{Columns, Slot, SlotCall, SlotReply, content};
 
@@ -55,7 +57,8 @@ fn snapshot() -> Snapshot {
         },
         candidates: Candidates {
             permissions: vec![Permission::Allowed; 3],
-            features: Candidates::HOST_FEATURES.map(String::from).to_vec(),
+            scored: 0,
+            features: Candidates::features_for(&[]),
             table: Columns::build(3, 3, |f, r| (f == 0).then_some(clean[r])),
             ids,
         },
@@ -272,6 +275,42 @@ fn of_a_chain_the_strictest_wins() {
 }
 
 #[test]
+fn one_owners_bad_row_closes_that_owners_door_alone() {
+    let with_owner = Snapshot {
+        executor: Some(snapshot().submitter),
+        energy: Energy {
+            percent_clean: Some(95.0),
+            source: Source::Solar,
+            forecast: Vec::new(),
+        },
+        ..snapshot()
+    };
+    let bad = |role: Role| {
+        decide(&with_owner, move |call| {
+            vec![match call {
+                SlotCall::Consent(rows) if rows.iter().any(|r| r.role == role) => {
+                    answer(Err("input: a row of the other kind"))
+                }
+                other => answer(Ok(usual(other))),
+            }]
+        })
+    };
+    let consents = |asked: &[Slot]| asked.iter().filter(|s| **s == Slot::Consent).count();
+    let (asked, decision) = bad(Role::Executor);
+    assert_eq!(consents(&asked), 3, "both, then each alone");
+    assert!(
+        matches!(&decision.verdict, Verdict::Delegate { peer } if peer != "self"),
+        "{decision:?}"
+    );
+    let (asked, decision) = bad(Role::Submitter);
+    assert_eq!(consents(&asked), 2, "who is closed has the last word");
+    assert_eq!(decision.verdict, Verdict::Defer { until: None });
+    assert!(decision.reason.contains("a row of the other kind"));
+    let (asked, _) = decide(&with_owner, |call| vec![answer(Ok(usual(call)))]);
+    assert_eq!(consents(&asked), 1, "one call where nothing is wrong");
+}
+
+#[test]
 fn malformed_rows_close_their_owners_rules() {
     let snapshot = Snapshot {
         submitter: Err("table `delegation_hours` …".into()),
@@ -293,7 +332,7 @@ fn a_record_runs_again_and_notices_another_answer() {
     });
     let record = Record::new(None, "test", snapshot, answers, decision.clone());
     let (cid, bytes) = record.encode().expect("it encodes");
-    let read: Record = weft_model::cbor::decode(&bytes).expect("it decodes");
+    let read = Record::decode(&bytes).expect("it decodes");
     assert_eq!(read, record);
     assert_eq!(read.encode().expect("again").0, cid);
     let (calls, again) = read.rerun();
@@ -304,4 +343,74 @@ fn a_record_runs_again_and_notices_another_answer() {
         replayable: false,
     });
     assert_ne!(other.rerun().1, Some(decision));
+}
+
+#[test]
+fn every_reason_survives_the_record() {
+    use weft_decide::{Out, Ranked};
+    use weft_model::slots::placement::Exclusion;
+    let snapshot = snapshot();
+    let (_, mut decision) = decide(&snapshot, |call| vec![answer(Ok(usual(call)))]);
+    let exclusions = [
+        Exclusion::Offline,
+        Exclusion::Unreachable,
+        Exclusion::TooLittleCpu,
+        Exclusion::TooLittleMemory,
+        Exclusion::TooLittleDisk,
+        Exclusion::BatteryLow,
+        Exclusion::TooHot,
+        Exclusion::TooDear,
+        Exclusion::TooSlow,
+        Exclusion::NotTrusted,
+        Exclusion::NotFree,
+        Exclusion::Other,
+    ];
+    let own = [
+        Out::NoPermit,
+        Out::NotInAllowedTasks,
+        Out::NotCleanEnough,
+        Out::OtherSource,
+        Out::OffPeak,
+        Out::MustStayHome,
+        Out::NoWorkload,
+        Out::OwnerRules,
+    ];
+    let outs = exclusions.map(Out::Scorer).into_iter().chain(own).map(Some);
+    decision.ranking = (0_u32..)
+        .zip(outs.chain([None]))
+        .map(|(row, out)| Ranked {
+            row,
+            score: (row % 3 == 0).then_some(f64::from(row) - 4.5),
+            out,
+        })
+        .collect();
+    let rank = exclusions.map(Score::Excluded).into_iter();
+    let rank = rank
+        .chain([Score::Score(-1.25), Score::Score(0.0)])
+        .collect();
+    let answers = vec![vec![answer(Ok(SlotReply::Rank(rank)))]];
+    let record = Record::new(None, "test", snapshot, answers, decision);
+    let (_, bytes) = record.encode().expect("it encodes");
+    assert_eq!(Record::decode(&bytes).expect("it decodes"), record);
+}
+
+#[test]
+fn a_record_of_another_format_is_refused_by_its_number() {
+    let snapshot = snapshot();
+    let (_, decision) = decide(&snapshot, |call| vec![answer(Ok(usual(call)))]);
+    let mut record = Record::new(None, "test", snapshot, Vec::new(), decision);
+    record.format = 1;
+    let (_, bytes) = record.encode().expect("it encodes");
+    let error = Record::decode(&bytes).expect_err("it is of another format");
+    assert!(error.to_string().contains("format 1"), "{error}");
+}
+
+#[test]
+fn a_record_whose_columns_disagree_is_refused() {
+    let snapshot = snapshot();
+    let (_, decision) = decide(&snapshot, |call| vec![answer(Ok(usual(call)))]);
+    let mut record = Record::new(None, "test", snapshot, Vec::new(), decision);
+    record.snapshot.candidates.permissions.pop();
+    let (_, bytes) = record.encode().expect("it encodes");
+    assert!(Record::decode(&bytes).is_err());
 }

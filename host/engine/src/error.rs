@@ -64,6 +64,30 @@ pub enum CheckError {
         /// The limit in milliseconds.
         limit_ms: u64,
     },
+    /// Compilation took too much memory.
+    #[error("compiling takes more than {limit_mib} MiB; make it smaller, or its functions simpler")]
+    CompileMemory {
+        /// The limit in mebibytes.
+        limit_mib: u64,
+    },
+    /// Compilation took too much processor time.
+    #[error("compiling takes more than {limit_s} s of processor time; make it smaller")]
+    CompileCpu {
+        /// The limit in seconds.
+        limit_s: u64,
+    },
+    /// Compilation gave too much code.
+    #[error("compiles to more than {limit_mib} MiB of native code; make it smaller")]
+    CompileOutput {
+        /// The limit in mebibytes.
+        limit_mib: u64,
+    },
+    /// The process that compiles could not do its work.
+    #[error(
+        "was not compiled: the compile worker can't be used ({0}); is this `weft` still the file that was started? \
+         Restart the node"
+    )]
+    Worker(String),
     /// The compiler or linker refused it.
     #[error("can't be compiled: {0}")]
     Compile(String),

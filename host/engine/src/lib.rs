@@ -11,6 +11,7 @@
 pub mod bindings;
 pub mod breaker;
 pub mod cache;
+pub mod compile;
 mod error;
 pub mod inspect;
 pub mod limits;
@@ -20,9 +21,10 @@ mod ticker;
 pub mod wasi;
 pub mod workload;
 
+pub use compile::Compiler;
 pub use error::{CallError, CheckError, Limit};
 pub use inspect::{Inspected, inspect};
 pub use policy::{Called, Policy, PolicyEngine};
-pub use slots::{Active, Answer, Slots, Table};
-pub use wasi::Granted;
+pub use slots::{Active, Answer, OnTrial, Slots, Table, TrialMode};
+pub use wasi::{Dir, GRANTED, READ};
 pub use workload::{Finished, Job, JobFailure, JobLimits, Workload, WorkloadEngine};

@@ -8,6 +8,18 @@ pub const EPOCH_LINGER_MS: u64 = 1_000;
 pub const STACK_BYTES: usize = 256 * 1024;
 /// Wall time for compiling one component, in milliseconds.
 pub const COMPILE_MS: u64 = 60_000;
+/// Bytes in a mebibyte.
+pub const MIB: u64 = 1024 * 1024;
+/// Processor time of a compile worker, all its threads together, in seconds: it ends also when nobody watches it.
+pub const COMPILE_CPU_S: u64 = 240;
+/// Threads of a compile worker.
+pub const COMPILE_THREADS: usize = 4;
+/// Address space of a compile worker for a policy, the program itself included, in bytes.
+pub const POLICY_COMPILE_BYTES: u64 = 1024 * MIB;
+/// Address space of a compile worker for a workload, the program itself included, in bytes.
+pub const WORKLOAD_COMPILE_BYTES: u64 = 3 * 1024 * MIB;
+/// Native code that is taken from a compile worker, in bytes.
+pub const COMPILE_OUTPUT_BYTES: u64 = 1024 * MIB;
 /// Body of one function of a policy, in bytes of wasm: what a compiler still takes within the time.
 pub const POLICY_FUNCTION_BYTES: u64 = 256 * 1024;
 /// Code of a policy, in bytes of wasm.

@@ -1,13 +1,12 @@
 //! Policies: compiled once, a fresh instance for every call, every limit enforced.
 
 use crate::bindings::{self, Bound, PolicyState};
+use crate::compile::{Compiler, Target, compile};
 use crate::error::{CallError, CheckError, ended};
 use crate::inspect::{Inspected, Kind, inspect};
-use crate::limits::{COMPILE_MS, EPOCH_MS, MESSAGE_BYTES, STACK_BYTES};
+use crate::limits::{EPOCH_MS, MESSAGE_BYTES, STACK_BYTES};
 use crate::ticker::Ticker;
 use serde::{Deserialize, Serialize};
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Config, Engine, ResourceLimiter, Store};
 use weft_model::limits as model_limits;
@@ -46,6 +45,7 @@ impl Default for PolicyLimits {
 pub struct PolicyEngine {
     engine: Engine,
     ticker: Ticker,
+    compiler: Compiler,
 }
 
 /// A compiled and linked policy.
@@ -71,24 +71,19 @@ impl PolicyEngine {
     /// # Errors
     /// When this processor or system is not supported.
     pub fn new() -> wasmtime::Result<Self> {
-        let mut config = Config::new();
-        config
-            .wasm_component_model(true)
-            .wasm_relaxed_simd(false)
-            .consume_fuel(true)
-            .epoch_interruption(true)
-            .cranelift_nan_canonicalization(true)
-            .max_wasm_stack(STACK_BYTES)
-            .signals_based_traps(false)
-            .memory_reservation(0)
-            .memory_guard_size(0)
-            .memory_reservation_for_growth(0)
-            .memory_init_cow(false)
-            .wasm_backtrace_max_frames(None)
-            .concurrency_support(false);
-        let engine = Engine::new(&config)?;
+        let engine = Engine::new(&config())?;
         let ticker = Ticker::start(&engine);
-        Ok(Self { engine, ticker })
+        Ok(Self {
+            engine,
+            ticker,
+            compiler: Compiler::Here,
+        })
+    }
+
+    /// The same engine with its components compiled there.
+    #[must_use]
+    pub fn compiling(self, compiler: Compiler) -> Self {
+        Self { compiler, ..self }
     }
 
     /// Names everything of this engine that fuel depends on; outputs compare across profiles, fuel does not.
@@ -106,8 +101,24 @@ impl PolicyEngine {
     /// # Errors
     /// What [`inspect`] refuses, a compiler error, or too long a compilation.
     pub fn precompile(&self, bytes: &[u8]) -> Result<(Inspected, Vec<u8>), CheckError> {
+        self.precompile_by(&self.compiler, bytes)
+    }
+
+    /// As [`Self::precompile`], in this process: for components that are trusted anyway.
+    ///
+    /// # Errors
+    /// As [`Self::precompile`].
+    pub fn precompile_here(&self, bytes: &[u8]) -> Result<(Inspected, Vec<u8>), CheckError> {
+        self.precompile_by(&Compiler::Here, bytes)
+    }
+
+    fn precompile_by(
+        &self,
+        compiler: &Compiler,
+        bytes: &[u8],
+    ) -> Result<(Inspected, Vec<u8>), CheckError> {
         let inspected = inspect(bytes)?;
-        let code = compile_within(&self.engine, bytes)?;
+        let code = compile(&self.engine, compiler, Target::Policy, bytes)?;
         Ok((inspected, code))
     }
 
@@ -186,6 +197,26 @@ impl PolicyEngine {
             _ => policy.call(now, config, call),
         }
     }
+}
+
+/// The settings of the engine; a compile worker has the same.
+pub(crate) fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .wasm_relaxed_simd(false)
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .cranelift_nan_canonicalization(true)
+        .max_wasm_stack(STACK_BYTES)
+        .signals_based_traps(false)
+        .memory_reservation(0)
+        .memory_guard_size(0)
+        .memory_reservation_for_growth(0)
+        .memory_init_cow(false)
+        .wasm_backtrace_max_frames(None)
+        .concurrency_support(false);
+    config
 }
 
 impl Policy {
@@ -356,30 +387,6 @@ fn bounded_message(error: PolicyError) -> PolicyError {
         PolicyError::BadConfig(m) => PolicyError::BadConfig(cut(m)),
         PolicyError::BadInput(m) => PolicyError::BadInput(cut(m)),
         PolicyError::Unsupported(m) => PolicyError::Unsupported(cut(m)),
-    }
-}
-
-/// Compiles on a thread of its own; one that takes too long is refused, and ends when the compiler does. How long
-/// that can be is bounded by the sizes that [`inspect`] lets through.
-pub(crate) fn compile_within(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, CheckError> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let (engine, bytes): (Engine, Arc<[u8]>) = (engine.clone(), bytes.into());
-    std::thread::spawn(move || {
-        // The receiver is gone when the time was over.
-        let _ = sender.send(engine.precompile_component(&bytes));
-    });
-    match receiver.recv_timeout(Duration::from_millis(COMPILE_MS)) {
-        Ok(Ok(code)) => Ok(code),
-        Ok(Err(e)) => {
-            let text = weft_model::text::printable(&format!("{e:#}"), MESSAGE_BYTES);
-            Err(CheckError::Compile(text))
-        }
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(CheckError::CompileTime {
-            limit_ms: COMPILE_MS,
-        }),
-        Err(mpsc::RecvTimeoutError::Disconnected) => {
-            Err(CheckError::Compile("the compiler panicked".into()))
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::breaker::Breaker;
 use crate::error::CallError;
 use crate::policy::{Called, Policy, PolicyEngine};
 use arc_swap::ArcSwap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant as Clock;
 use weft_model::slot::Failure;
@@ -29,8 +29,28 @@ pub struct Active {
     pub policy: Arc<Policy>,
 }
 
+/// How far a release on trial decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrialMode {
+    /// Not at all.
+    Shadow,
+    /// This share of the tasks, in per cent, 1 to 99.
+    Canary(u8),
+}
+
+/// A release on trial, beside what serves its slot.
+#[derive(Clone)]
+pub struct OnTrial {
+    /// The caller's number of the trial.
+    pub id: i64,
+    /// The release.
+    pub active: Arc<Active>,
+    /// How far it decides.
+    pub mode: TrialMode,
+}
+
 /// All slots at one moment.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Table {
     /// The constitution that this table carries out.
     pub constitution: Option<Cid>,
@@ -38,6 +58,35 @@ pub struct Table {
     pub active: BTreeMap<Slot, Vec<Arc<Active>>>,
     /// The version that served before, by slot.
     pub last_good: BTreeMap<Slot, Arc<Active>>,
+    /// What is on trial, by slot.
+    pub trials: BTreeMap<Slot, OnTrial>,
+    /// Slots in which the one on trial is active, and the serving version is the last good: see
+    /// [`Table::with_canaries`].
+    pub canaries: BTreeSet<Slot>,
+}
+
+impl Table {
+    /// The table for a task that the canaries of these slots decide; one that does not serve a single slot as a
+    /// canary is left as it is.
+    pub fn with_canaries(&self, slots: impl IntoIterator<Item = Slot>) -> Self {
+        let mut table = self.clone();
+        for slot in slots {
+            let Some(OnTrial {
+                active,
+                mode: TrialMode::Canary(_),
+                ..
+            }) = self.trials.get(&slot)
+            else {
+                continue;
+            };
+            let serving = table.active.insert(slot, vec![Arc::clone(active)]);
+            if let Some(serving) = serving.and_then(|all| all.into_iter().next()) {
+                table.last_good.insert(slot, serving);
+            }
+            table.canaries.insert(slot);
+        }
+        table
+    }
 }
 
 /// What a slot's plugin gave, or how it failed.
@@ -105,10 +154,11 @@ impl Slots {
         let stand_in = table
             .last_good
             .get(&call.slot())
-            .filter(|last| last.release != active.release && last.features == active.features);
+            .filter(|last| !same(last, active) && last.features == active.features);
+        // A canary that gives no answer at all, for whatever reason, leaves the task to the version that serves.
+        let on_trial = table.canaries.contains(&call.slot());
         if let (Err(error), Some(last)) = (&outcome, stand_in)
-            && error.counts()
-            && falls_back(call.slot().failure())
+            && (on_trial || error.counts() && falls_back(call.slot().failure()))
         {
             instead_of = Some((active.release, error.clone()));
             outcome = self.call(last, now, call, &mut tripped);
@@ -143,6 +193,11 @@ impl Slots {
         }
         outcome
     }
+}
+
+/// One release with one config.
+fn same(a: &Active, b: &Active) -> bool {
+    a.release == b.release && a.config == b.config
 }
 
 fn falls_back(failure: Failure) -> bool {

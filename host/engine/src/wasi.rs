@@ -2,30 +2,42 @@
 //!
 //! Clocks stand still (the monotonic one advances by a fixed step with every look), randomness comes from a seed that
 //! the job's input gives, there are no arguments, no environment and no network, and standard output goes nowhere.
-//! Only a directory that the owner granted is real; with one, clocks are real too, and the result can't be verified
-//! by running it again.
+//! Only directories that the owner granted are real. One that may only be read is shown [`frozen`]; with one that may
+//! be written clocks and times are real, and the result can't be verified by running it again.
+
+pub mod frozen;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use wasmtime::error::Context as _;
 use wasmtime_wasi::{FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder};
 
-/// Where a granted directory appears to the job.
+/// Where a directory that a job may write appears to it.
 pub const GRANTED: &str = "/granted";
+/// Where a directory that a job may only read appears to it.
+pub const READ: &str = "/read";
 /// How far the virtual monotonic clock moves with each look, in nanoseconds.
 const CLOCK_STEP_NS: u64 = 1_000;
 
-/// A directory that the owner lets a job write.
+/// A directory that the owner lets a job use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Granted(pub PathBuf);
+pub struct Dir {
+    /// Where it is.
+    pub host: PathBuf,
+    /// Where the job sees it, such as [`READ`].
+    pub guest: String,
+    /// Whether the job may write it.
+    pub writable: bool,
+}
 
 /// Builds the context of one job.
 ///
 /// # Errors
-/// When the granted directory can't be opened.
-pub fn context(seed: [u8; 32], granted: Option<&Granted>) -> wasmtime::Result<WasiCtx> {
+/// When a directory can't be opened.
+pub fn context(seed: [u8; 32], dirs: &[Dir]) -> wasmtime::Result<WasiCtx> {
     let mut wasi = WasiCtxBuilder::new();
     let mut low = [0; 16];
     low.copy_from_slice(&seed[..16]);
@@ -35,14 +47,18 @@ pub fn context(seed: [u8; 32], granted: Option<&Granted>) -> wasmtime::Result<Wa
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false);
-    match granted {
-        Some(Granted(directory)) => {
-            wasi.preopened_dir(directory, GRANTED, FsPerms::ReadWrite)?;
-        }
-        None => {
-            wasi.wall_clock(StoppedWall)
-                .monotonic_clock(Stepping::default());
-        }
+    for dir in dirs {
+        let perms = if dir.writable {
+            FsPerms::ReadWrite
+        } else {
+            FsPerms::ReadOnly
+        };
+        wasi.preopened_dir(&dir.host, &dir.guest, perms)
+            .with_context(|| format!("`{}`", dir.host.display()))?;
+    }
+    if !dirs.iter().any(|dir| dir.writable) {
+        wasi.wall_clock(StoppedWall)
+            .monotonic_clock(Stepping::default());
     }
     Ok(wasi.build())
 }

@@ -1,12 +1,14 @@
 //! Jobs: a workload's component run on a stream of input, with its own engine settings and limits.
 
 use crate::bindings::workload::{Description, JobError, WorkloadPre, input, output};
+use crate::compile::{Compiler, Target, compile};
 use crate::error::{CallError, CheckError, Limit, ended};
 use crate::inspect::{Inspected, Kind, inspect};
 use crate::limits::{EPOCH_MS, JOB_COPY_BYTES, MESSAGE_BYTES, READ_BYTES, STACK_BYTES};
-use crate::policy::{compile_within, deserialize};
+use crate::policy::deserialize;
 use crate::ticker::Ticker;
-use crate::wasi::{self, Granted};
+use crate::wasi::frozen::{self, Frozen, Listings, View};
+use crate::wasi::{self, Dir};
 use sha2::{Digest, Sha256};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Write};
@@ -15,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as Clock};
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Config, Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use weft_model::limits as model_limits;
 
@@ -52,9 +55,9 @@ pub struct Job {
     pub output: Box<dyn Write + Send>,
     /// What it may use.
     pub limits: JobLimits,
-    /// A directory that its owner granted for writing.
-    pub granted: Option<Granted>,
-    /// Seed of its randomness, from the component, params and input.
+    /// Directories that the owner granted, each at a place of its own.
+    pub dirs: Vec<Dir>,
+    /// Seed of its randomness: what it runs on gives it.
     pub seed: [u8; 32],
     /// Set from anywhere to stop it.
     pub cancel: Arc<AtomicBool>,
@@ -106,11 +109,25 @@ pub struct WorkloadEngine {
     engine: Engine,
     linker: Linker<JobState>,
     ticker: Ticker,
+    compiler: Compiler,
 }
 
 /// A compiled and linked workload.
 pub struct Workload {
     pre: WorkloadPre<JobState>,
+}
+
+/// The settings of the engine; a compile worker has the same.
+pub(crate) fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .wasm_relaxed_simd(false)
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(4 * STACK_BYTES)
+        .wasm_backtrace_max_frames(None);
+    config
 }
 
 impl WorkloadEngine {
@@ -119,17 +136,10 @@ impl WorkloadEngine {
     /// # Errors
     /// When this processor or system is not supported.
     pub fn new() -> wasmtime::Result<Self> {
-        let mut config = Config::new();
-        config
-            .wasm_component_model(true)
-            .wasm_relaxed_simd(false)
-            .consume_fuel(true)
-            .epoch_interruption(true)
-            .max_wasm_stack(4 * STACK_BYTES)
-            .wasm_backtrace_max_frames(None);
-        let engine = Engine::new(&config)?;
+        let engine = Engine::new(&config())?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+        frozen::add_to_linker(&mut linker)?;
         input::add_to_linker::<_, HasSelf<JobState>>(&mut linker, |state| state)?;
         output::add_to_linker::<_, HasSelf<JobState>>(&mut linker, |state| state)?;
         let ticker = Ticker::start(&engine);
@@ -137,7 +147,14 @@ impl WorkloadEngine {
             engine,
             linker,
             ticker,
+            compiler: Compiler::Here,
         })
+    }
+
+    /// The same engine with its components compiled there.
+    #[must_use]
+    pub fn compiling(self, compiler: Compiler) -> Self {
+        Self { compiler, ..self }
     }
 
     /// Names everything of this engine that fuel depends on.
@@ -155,6 +172,22 @@ impl WorkloadEngine {
     /// # Errors
     /// What [`inspect`] refuses, a compiler error, or too long a compilation.
     pub fn precompile(&self, bytes: &[u8]) -> Result<(Inspected, Vec<u8>), CheckError> {
+        self.precompile_by(&self.compiler, bytes)
+    }
+
+    /// As [`Self::precompile`], in this process: for components that are trusted anyway.
+    ///
+    /// # Errors
+    /// As [`Self::precompile`].
+    pub fn precompile_here(&self, bytes: &[u8]) -> Result<(Inspected, Vec<u8>), CheckError> {
+        self.precompile_by(&Compiler::Here, bytes)
+    }
+
+    fn precompile_by(
+        &self,
+        compiler: &Compiler,
+        bytes: &[u8],
+    ) -> Result<(Inspected, Vec<u8>), CheckError> {
         let inspected = inspect(bytes)?;
         if inspected.kind != Kind::Workload {
             return Err(CheckError::WrongWorld {
@@ -162,7 +195,7 @@ impl WorkloadEngine {
                 wanted: format!("`{}`", Kind::Workload.world()),
             });
         }
-        let code = compile_within(&self.engine, bytes)?;
+        let code = compile(&self.engine, compiler, Target::Workload, bytes)?;
         Ok((inspected, code))
     }
 
@@ -197,7 +230,7 @@ impl WorkloadEngine {
                 deadline_ms: model_limits::POLICY_DEADLINE_MS,
                 ..JobLimits::default()
             },
-            granted: None,
+            dirs: Vec::new(),
             seed: [0; 32],
             cancel: Arc::default(),
         };
@@ -248,9 +281,9 @@ impl WorkloadEngine {
     }
 
     fn store(&self, job: Job) -> Result<(Store<JobState>, String), CallError> {
-        let wasi = wasi::context(job.seed, job.granted.as_ref()).map_err(|e| {
+        let wasi = wasi::context(job.seed, &job.dirs).map_err(|e| {
             CallError::Trap(weft_model::text::printable(
-                &format!("the granted directory can't be opened: {e:#}"),
+                &format!("a granted directory can't be opened: {e:#}"),
                 MESSAGE_BYTES,
             ))
         })?;
@@ -263,6 +296,7 @@ impl WorkloadEngine {
             deadline,
             wasi,
             table: ResourceTable::new(),
+            listings: Listings::default(),
             memory_denied: false,
             output_denied: false,
             late: false,
@@ -307,6 +341,7 @@ pub struct JobState {
     deadline: Clock,
     wasi: WasiCtx,
     table: ResourceTable,
+    listings: Listings,
     memory_denied: bool,
     output_denied: bool,
     late: bool,
@@ -324,6 +359,16 @@ impl WasiView for JobState {
             ctx: &mut self.wasi,
             table: &mut self.table,
         }
+    }
+}
+
+impl Frozen for JobState {
+    fn frozen(&mut self) -> View<'_> {
+        let files = WasiFilesystemCtxView {
+            ctx: self.wasi.filesystem(),
+            table: &mut self.table,
+        };
+        View::new(files, &mut self.listings)
     }
 }
 

@@ -6,7 +6,9 @@
 //! refused: a new field is a new kind.
 
 use crate::ballot::SignedBallot;
-use crate::limits::{BALLOTS, DEVICES, MAX_INTEGER, NAME_BYTES, OPTIONS, POLL_MS, VOTES};
+use crate::limits::{
+    BALLOTS, DEVICES, MAX_INTEGER, NAME_BYTES, OPTIONS, POLL_MS, REASON_BYTES, VOTES,
+};
 use crate::sign::Signature;
 use ipld_core::ipld::Ipld;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
@@ -212,6 +214,31 @@ bodies! {
         /// Who submitted it.
         submitter: String,
     }
+    /// A key no longer counts here, by this device's member; the key's own statement is kept beside the log.
+    KeyRevoked = "key-revoked" {
+        /// The key.
+        key: Did,
+        /// Why, for a person; may be empty.
+        reason: String,
+    }
+    /// A key of this home gave its place to another; the statement that both signed is kept beside the log.
+    KeyRotated = "key-rotated" {
+        /// The key until now.
+        old: Did,
+        /// The key from now on.
+        new: Did,
+    }
+    /// A release became the newest of its (publisher, name); the signed head is kept beside the log.
+    ReleasePublished = "release-published" {
+        /// Whose it is.
+        publisher: Did,
+        /// Its name.
+        name: String,
+        /// Its revision: 1 to 2^53 - 1.
+        revision: u64,
+        /// The release.
+        release: Cid,
+    }
 }
 
 impl<'de> Deserialize<'de> for Body {
@@ -295,6 +322,16 @@ impl Body {
             } => [task, word, submitter]
                 .into_iter()
                 .try_for_each(|t| check_text(t, NAME_BYTES)),
+            Self::KeyRevoked { reason, .. } if reason.is_empty() => Ok(()),
+            Self::KeyRevoked { reason, .. } => check_text(reason, REASON_BYTES),
+            Self::KeyRotated { old, new } if old == new => {
+                Err("a key that takes its own place".to_owned())
+            }
+            Self::KeyRotated { .. } => Ok(()),
+            Self::ReleasePublished { name, revision, .. } => {
+                check_text(name, NAME_BYTES)?;
+                integer("revision", *revision, 1)
+            }
             Self::Unknown { kind, .. } => check_text(kind, NAME_BYTES),
         }
     }

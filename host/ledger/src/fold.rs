@@ -410,7 +410,11 @@ impl State {
                 facts.activations.entry(*base).or_default().push(id);
             }
             Body::OverrideUsed { .. } => facts.overrides.push(id),
-            Body::Unknown { .. } => {}
+            // Facts about keys and releases change nobody's standing; who needs them reads the events themselves.
+            Body::KeyRevoked { .. }
+            | Body::KeyRotated { .. }
+            | Body::ReleasePublished { .. }
+            | Body::Unknown { .. } => {}
         }
     }
 

@@ -10,6 +10,8 @@ pub const GENESIS_BYTES: usize = 16 * 1024;
 pub const SEEN: usize = 256;
 /// Longest user name, task name, option, tier or word, in bytes.
 pub const NAME_BYTES: usize = weft_model::limits::NAME_BYTES;
+/// Longest reason of a revocation, in bytes.
+pub const REASON_BYTES: usize = 512;
 /// Fewest and most options of a poll.
 pub const OPTIONS: std::ops::RangeInclusive<usize> = 2..=32;
 /// Shortest and longest life of a poll, in milliseconds: one second and 30 days.

@@ -55,6 +55,20 @@ fn bodies() -> Vec<Body> {
             word: "hospital".into(),
             submitter: "alice@example.com".into(),
         },
+        Body::KeyRevoked {
+            key: did(3),
+            reason: "the laptop was stolen".into(),
+        },
+        Body::KeyRotated {
+            old: did(3),
+            new: did(4),
+        },
+        Body::ReleasePublished {
+            publisher: did(3),
+            name: "scorer-green".into(),
+            revision: 7,
+            release: cid("release"),
+        },
         Body::Ballot(SignedBallot::cast(cid("poll"), 1, 2, 3, &key(2))),
         Body::Unknown {
             kind: "from-the-future".into(),

@@ -38,6 +38,24 @@ impl Columns {
         }
     }
 
+    /// The first `features` features of some rows, in the order given; rows that there are not are unknown.
+    pub fn select(&self, features: usize, rows: &[usize]) -> Self {
+        let have = self.rows as usize;
+        let all = rows.len() == have && rows.iter().enumerate().all(|(i, row)| i == *row);
+        let parts = (
+            self.values.get(..features * have),
+            self.present.get(..features * have.div_ceil(64)),
+        );
+        match parts {
+            (Some(values), Some(present)) if all => Self {
+                rows: self.rows,
+                values: values.to_vec(),
+                present: present.to_vec(),
+            },
+            _ => Self::build(rows.len(), features, |f, r| self.get(f, rows[r])),
+        }
+    }
+
     /// The same rows in parts of at most `size`, in order.
     pub fn chunks(&self, size: usize) -> impl Iterator<Item = Self> + '_ {
         let rows = self.rows as usize;
@@ -77,6 +95,16 @@ mod tests {
         }
         assert_eq!(columns.get(0, 130), None);
         assert_eq!(columns.get(3, 0), None);
+    }
+
+    #[test]
+    fn selected_rows_are_as_if_built_anew() {
+        let columns = Columns::build(70, 3, |f, r| (r % 3 != 0).then_some((f * 1000 + r) as f64));
+        let all: Vec<usize> = (0..70).collect();
+        for rows in [&all[..], &all[1..], &all[..69], &[69, 0, 7, 70], &[]] {
+            let anew = Columns::build(rows.len(), 2, |f, r| columns.get(f, rows[r]));
+            assert_eq!(columns.select(2, rows), anew, "{rows:?}");
+        }
     }
 
     #[test]

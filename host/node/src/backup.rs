@@ -22,7 +22,14 @@ use weft_ledger::ballot::certify;
 use weft_model::Cid;
 
 /// What a backup holds, beside the database.
-const PARTS: [&str; 5] = ["weft.toml", "keys", "content", "outputs", MARKER];
+const PARTS: [&str; 6] = [
+    "weft.toml",
+    "trust.toml",
+    "keys",
+    "content",
+    "outputs",
+    MARKER,
+];
 /// What backups of older homes hold as well.
 const OLD_PART: &str = "components";
 /// Name of the database in a backup.
@@ -42,6 +49,8 @@ pub struct RestoreOptions {
     pub bundle: Vec<BundleComponent>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// As in [`OpenOptions`].
+    pub compile_worker: Option<PathBuf>,
 }
 
 impl Node {
@@ -158,6 +167,7 @@ impl Node {
             home: options.home.clone(),
             bundle: options.bundle.clone(),
             clock: Arc::clone(&options.clock),
+            compile_worker: options.compile_worker.clone(),
         })?;
         node.certify_device()?;
         let bytes = fs::metadata(&options.archive).map_or(0, |m| m.len());

@@ -4,18 +4,19 @@ use crate::clock::rfc3339;
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 use crate::report::{ChangeReport, ReleaseReport};
+use weft_store::bound::WORKLOADS;
 use weft_store::slots::Change;
-use weft_store::workloads;
 
 /// Rows of history that are shown.
 const HISTORY_ROWS: u32 = 100;
 
 impl Node {
-    /// Binds a task name to a workload.
+    /// Binds a task name to a workload. `grant`: it is given the directories that the name was granted; else another
+    /// binary than the one that was meant is not.
     ///
     /// # Errors
     /// When the release is no workload, or the name is none.
-    pub fn workload_use(&self, name: &str, target: &str) -> Result<ReleaseReport> {
+    pub fn workload_use(&self, name: &str, target: &str, grant: bool) -> Result<ReleaseReport> {
         let max = weft_model::limits::NAME_BYTES;
         if name.trim().is_empty() || name.len() > max {
             return Err(NodeError::invalid(format!(
@@ -31,10 +32,13 @@ impl Node {
             .try_this(format!("weft plugin use {slot} {cid}")));
         }
         let change = self.change("use");
-        self.store
-            .write(|tx| workloads::set(tx, name, Some(&cid.to_string()), "owner", &change))?;
-        self.constitute(&format!("{name} runs {}", release.name))?;
-        self.changed();
+        self.reconstitute(&format!("{name} runs {}", release.name), |tx| {
+            WORKLOADS.set(tx, name, Some(&cid.to_string()), "owner", &change)?;
+            if grant {
+                self.grant(tx, name, &release)?;
+            }
+            Ok(())
+        })?;
         self.release_report(&cid)
     }
 
@@ -44,10 +48,9 @@ impl Node {
     /// When there was nothing before.
     pub fn workload_rollback(&self, name: &str) -> Result<Vec<ChangeReport>> {
         let change = self.change("rollback");
-        self.store
-            .write(|tx| workloads::rollback(tx, name, &change))?;
-        self.constitute(&format!("{name}: rolled back"))?;
-        self.changed();
+        self.reconstitute(&format!("{name}: rolled back"), |tx| {
+            Ok(WORKLOADS.rollback(tx, name, &change)?)
+        })?;
         self.workload_history(name)
     }
 
@@ -57,7 +60,8 @@ impl Node {
     /// When the database can't be read.
     pub fn workload_history(&self, name: &str) -> Result<Vec<ChangeReport>> {
         self.store.read(|tx| {
-            Ok(workloads::history(tx, name, HISTORY_ROWS)?
+            Ok(WORKLOADS
+                .history(tx, name, HISTORY_ROWS)?
                 .into_iter()
                 .map(|c| {
                     let releases: Vec<String> = c.release_cid.into_iter().collect();

@@ -3,7 +3,6 @@
 use crate::clock::rfc3339;
 use crate::error::{NodeError, Result};
 use crate::gather::SELF;
-use crate::jobs::MODELLED_WATTS;
 use crate::node::Node;
 use crate::report::{CarbonLine, CarbonReport, EnergyReport};
 use crate::settings::source_of;
@@ -25,10 +24,10 @@ impl Node {
         started: Instant,
         wall_ms: u64,
     ) -> Result<Impact> {
-        let wh = spec.watts.unwrap_or(MODELLED_WATTS) * wall_ms as f64 / 3_600_000.0;
-        let (here, grid) = self
+        let (here, grid, mesh) = self
             .store
-            .read(|tx| Ok::<_, NodeError>((self.energy(tx)?, self.grid(tx)?)))?;
+            .read(|tx| Ok::<_, NodeError>((self.energy(tx)?, self.grid(tx)?, self.mesh(tx)?)))?;
+        let wh = mesh.watts(spec.watts) * wall_ms as f64 / 3_600_000.0;
         let job = Job {
             actors: vec![actor(
                 started,
@@ -58,7 +57,7 @@ impl Node {
         let spec: TaskSpec = serde_json::from_str(&task.spec).map_err(NodeError::internal)?;
         let row = peers::get(tx, peer)?
             .ok_or_else(|| NodeError::not_found(format!("there is no peer `{peer}`")))?;
-        let wh = spec.watts.unwrap_or(MODELLED_WATTS) * spec.duration_ms as f64 / 3_600_000.0;
+        let wh = self.mesh(tx)?.watts(spec.watts) * spec.duration_ms as f64 / 3_600_000.0;
         let at = task.updated_at;
         let home = self.energy(tx)?;
         let source = source_of(&row.energy_type).unwrap_or(Source::Unknown);

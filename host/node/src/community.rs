@@ -40,7 +40,8 @@ impl Node {
                 let name = keys::member(user);
                 let key = match keys::load(&self.home, &name) {
                     Ok(key) => key,
-                    Err(_) => keys::create(&self.home, &name)?,
+                    Err(e) if e.code == Code::NotFound => keys::create(&self.home, &name)?,
+                    Err(e) => return Err(e),
                 };
                 keys::did(&key)
             }

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::node::Node;
+use crate::policies::CONSTITUTION;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -54,6 +55,7 @@ impl Node {
     /// When the database can't be read or written.
     pub fn step(self: &Arc<Self>) -> Result<usize> {
         let now = self.now();
+        self.recover_unkept()?;
         let closed = self.close_due_polls()?;
         let waiting = self.waiting()?;
         let world = self.store.read(|tx| self.world(tx))?;
@@ -104,7 +106,8 @@ impl Node {
             .collect())
     }
 
-    /// A digest of everything that a waiting task may wait for: energy, peers, permissions, owners' rules, slots.
+    /// A digest of everything that a waiting task may wait for: energy, peers, permissions, owners' rules, slots,
+    /// the constitution.
     fn world(&self, tx: &Read) -> Result<u64> {
         let mut hasher = DefaultHasher::new();
         let mut see = |text: String| text.hash(&mut hasher);
@@ -118,8 +121,9 @@ impl Node {
         see(format!("{:?}", owner::cooldown::all(tx)?));
         see(format!("{:?}", owner::permissions::list(tx)?));
         see(format!("{:?}", weft_store::peers::list(tx)?));
+        see(format!("{:?}", weft_store::meta::get(tx, CONSTITUTION)?));
         see(format!("{:?}", weft_store::slots::all(tx)?));
-        see(format!("{:?}", weft_store::workloads::list(tx)?));
+        see(format!("{:?}", weft_store::bound::WORKLOADS.list(tx)?));
         see(format!(
             "{:?}",
             polls::list(tx, Some(polls::CLOSED), RECENT_POLLS)?

@@ -4,7 +4,6 @@ use crate::error::Result;
 use crate::gather::Wanted;
 use crate::node::Node;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use weft_decide::{Answer, Decision, Failed, Pipeline, Record, Snapshot, Step};
 use weft_engine::{CallError, Table};
@@ -15,6 +14,8 @@ use weft_store::Read;
 pub struct Decided {
     /// The decision.
     pub decision: Decision,
+    /// The candidates' ids, which the ranking's rows count.
+    pub candidates: Vec<String>,
     /// The record's CID.
     pub cid: Cid,
     /// The record's bytes.
@@ -25,6 +26,19 @@ pub struct Decided {
     pub tripped: Vec<(Cid, String)>,
     /// What happened beside the recorded decision, for a person.
     pub notes: Vec<String>,
+    /// Canaries that gave no answer, so that the serving version decided in their place.
+    pub canaries_failed: Vec<CanaryFailed>,
+}
+
+/// A canary that gave no answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CanaryFailed {
+    /// The slot.
+    pub slot: Slot,
+    /// How it failed, for a person.
+    pub why: String,
+    /// Whether that was a trap, a limit or a broken contract, and no refusal to judge.
+    pub counts: bool,
 }
 
 /// What one call of a plugin cost.
@@ -45,6 +59,9 @@ pub struct TraceLine {
     /// Whether the breaker counts that failure.
     #[serde(default)]
     pub counts: bool,
+    /// The release that failed before this one answered in its place, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<(Cid, CallError)>,
 }
 
 impl Node {
@@ -56,12 +73,19 @@ impl Node {
         let mut trace = Vec::new();
         let mut tripped: Vec<(Cid, String)> = Vec::new();
         let mut given: Vec<Vec<Answer>> = Vec::new();
+        let mut canaries_failed = Vec::new();
         let (mut pipeline, mut step) = Pipeline::start(&snapshot);
         let decision = loop {
             match step {
                 Step::Done(decision) => break *decision,
                 Step::Ask(call) => {
+                    let asked = trace.len();
                     let answers = self.ask(table, snapshot.now, &call, &mut trace, &mut tripped);
+                    canaries_failed.extend(
+                        trace[asked..]
+                            .iter()
+                            .filter_map(|l| canary_failed(table, l)),
+                    );
                     step = pipeline.resume(&answers);
                     given.push(answers);
                 }
@@ -77,11 +101,13 @@ impl Node {
         let (cid, bytes) = record.encode()?;
         Ok(Decided {
             decision: record.decision,
+            candidates: record.snapshot.candidates.ids,
             cid,
             record: bytes,
             trace,
             tripped,
             notes: Vec::new(),
+            canaries_failed,
         })
     }
 
@@ -101,7 +127,10 @@ impl Node {
             return Ok(decided);
         };
         let Some(failed) = decided.trace.iter().find(|line| {
-            line.slot == Slot::Scorer && line.counts && line.release != stand_in.release
+            let on_trial = line.error.is_some() && table.canaries.contains(&Slot::Scorer);
+            line.slot == Slot::Scorer
+                && (line.counts || on_trial)
+                && line.release != stand_in.release
         }) else {
             return Ok(decided);
         };
@@ -116,10 +145,11 @@ impl Node {
         let table = Table {
             constitution: table.constitution,
             active,
-            last_good: BTreeMap::new(),
+            ..Table::default()
         };
         let mut again = self.decide(&table, self.gather(tx, &table, wanted)?)?;
         again.tripped.extend(decided.tripped);
+        again.canaries_failed = decided.canaries_failed;
         again.notes.push(warning);
         Ok(again)
     }
@@ -150,6 +180,7 @@ impl Node {
                     us: answer.us,
                     error: error.map(ToString::to_string),
                     counts: error.is_some_and(CallError::counts),
+                    instead_of: answer.instead_of.clone(),
                 });
                 for cid in &answer.tripped {
                     let why = answer
@@ -174,4 +205,21 @@ impl Node {
             })
             .collect()
     }
+}
+
+/// Whether a call says that its slot's canary gave no answer.
+fn canary_failed(table: &Table, line: &TraceLine) -> Option<CanaryFailed> {
+    if !table.canaries.contains(&line.slot) {
+        return None;
+    }
+    let (why, counts) = match (&line.instead_of, &line.error) {
+        (Some((_, error)), _) => (error.to_string(), error.counts()),
+        (None, Some(error)) => (error.clone(), line.counts),
+        (None, None) => return None,
+    };
+    Some(CanaryFailed {
+        slot: line.slot,
+        why,
+        counts,
+    })
 }

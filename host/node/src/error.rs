@@ -11,6 +11,8 @@ pub enum Code {
     Invalid,
     /// A check failed: nothing was stored.
     Refused,
+    /// A key is encrypted, and no passphrase came with the request.
+    Passphrase,
     /// Another process has the home.
     Busy,
     /// Not possible now.
@@ -27,6 +29,8 @@ pub enum Code {
     NewerDatabase,
     /// A mistake in Weft.
     Internal,
+    /// A check that a release failed, by its own name, such as `untrusted` or `rollback`.
+    Check(&'static str),
 }
 
 impl Code {
@@ -36,6 +40,7 @@ impl Code {
             Self::NotFound => "not-found",
             Self::Invalid => "invalid",
             Self::Refused => "refused",
+            Self::Passphrase => "passphrase",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
             Self::Conflict => "conflict",
@@ -44,6 +49,7 @@ impl Code {
             Self::DiskFull => "disk-full",
             Self::NewerDatabase => "newer-database",
             Self::Internal => "internal",
+            Self::Check(name) => name,
         }
     }
 }
@@ -59,6 +65,9 @@ pub struct NodeError {
     /// What to do; empty when the message says it.
     pub remedy: String,
 }
+
+/// What to do about a full disk.
+const MAKE_ROOM: &str = "free some space where the home is, then try again";
 
 /// The result of a node's functions.
 pub type Result<T, E = NodeError> = std::result::Result<T, E>;
@@ -88,6 +97,11 @@ impl NodeError {
         Self::new(Code::Refused, message)
     }
 
+    /// A check that a release failed, by its own name.
+    pub fn coded(name: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Code::Check(name), message)
+    }
+
     /// A mistake in Weft.
     pub fn internal(message: impl std::fmt::Display) -> Self {
         Self::new(Code::Internal, format!("internal: {message}"))
@@ -101,7 +115,11 @@ impl NodeError {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Code::DiskFull,
             _ => Code::Io,
         };
-        Self::new(code, format!("`{}`: {error}", path.display()))
+        let error = Self::new(code, format!("`{}`: {error}", path.display()));
+        match code {
+            Code::DiskFull => error.try_this(MAKE_ROOM),
+            _ => error,
+        }
     }
 
     /// Adds what to do.
@@ -114,10 +132,13 @@ impl NodeError {
 impl From<weft_store::Error> for NodeError {
     fn from(e: weft_store::Error) -> Self {
         use weft_store::Error as E;
+        if matches!(e, E::Full) {
+            return Self::new(Code::DiskFull, "the disk is full, nothing of this was kept")
+                .try_this(MAKE_ROOM);
+        }
         let code = match &e {
             E::Newer { .. } => Code::NewerDatabase,
             E::Busy => Code::Busy,
-            E::Full => Code::DiskFull,
             E::Damaged { .. } => Code::Damaged,
             E::Missing { .. } => Code::NotFound,
             E::Exists { .. } | E::Gap { .. } | E::Fork { .. } => Code::Conflict,
@@ -136,6 +157,12 @@ impl From<weft_store::Malformed> for NodeError {
 
 impl From<weft_model::cbor::CborError> for NodeError {
     fn from(e: weft_model::cbor::CborError) -> Self {
+        Self::invalid(e.to_string())
+    }
+}
+
+impl From<weft_decide::RecordError> for NodeError {
+    fn from(e: weft_decide::RecordError) -> Self {
         Self::invalid(e.to_string())
     }
 }

@@ -1,6 +1,7 @@
 //! Gathers a decision's snapshot: one transaction over the tables, zones resolved, candidates as columns.
 
 use crate::error::{NodeError, Result};
+use crate::mesh::Mesh;
 use crate::node::Node;
 use crate::settings::source_of;
 use jiff::tz::TimeZone;
@@ -16,16 +17,10 @@ use weft_model::task::TaskSpec;
 use weft_model::{Columns, Instant, Slot};
 use weft_store::owner::{self, permissions};
 use weft_store::peers::Peer;
-use weft_store::{Read, members, peers, polls, tasks, tiers, workloads};
+use weft_store::{Read, bound::WORKLOADS, members, peers, polls, tasks, tiers};
 
-/// A day, in milliseconds.
-const DAY_MS: Instant = 24 * 3_600_000;
-/// How long a consensus on a name counts, in milliseconds.
-const CONSENSUS_MS: Instant = DAY_MS;
-/// How long a vote is open, in milliseconds.
-pub(crate) const VOTE_MS: Instant = 5 * 60_000;
-/// Start of off-peak hours, in minutes of the local day.
-const OFF_PEAK_MINUTE: u16 = 120;
+/// How far back a user's overrides are counted: a day, in milliseconds.
+const OVERRIDES_MS: Instant = 24 * 3_600_000;
 /// How this device is called in rankings.
 pub(crate) const SELF: &str = "self";
 
@@ -43,6 +38,7 @@ impl Node {
     pub(crate) fn gather(&self, tx: &Read, table: &Table, wanted: &Wanted<'_>) -> Result<Snapshot> {
         let spec = wanted.spec;
         let now = wanted.now;
+        let mesh = self.mesh(tx)?;
         let member = members::get(tx, &spec.user)?.filter(|m| m.removed_at.is_none());
         let standing = match member.as_ref().map(|m| m.role) {
             Some(members::Role::Admin) => Standing::Admin,
@@ -58,8 +54,8 @@ impl Node {
             now,
             submitted: wanted.submitted,
             standing,
-            overrides_used: self.overrides_used(tx, &spec.user, now - DAY_MS)?,
-            vote: self.vote_state(tx, &spec.name, now)?,
+            overrides_used: self.overrides_used(tx, &spec.user, now - OVERRIDES_MS)?,
+            vote: self.vote_state(tx, &mesh, &spec.name, now)?,
             energy: self.energy(tx)?,
             submitter: self.owner_rules(tx, &spec.user, now)?,
             executor: if spec.user == *owner || !has_rules(tx, owner)? {
@@ -70,14 +66,14 @@ impl Node {
             quota: self.quota_state(tx, &spec.user, member.map_or(now, |m| m.joined_at), now)?,
             candidates: self.candidates(tx, table, spec, now)?,
             workload_bound: self.bound_workload(tx, spec)?.is_some(),
-            off_peak: windows::next_local(OFF_PEAK_MINUTE, &self.zone, now + 1),
+            off_peak: windows::next_local(mesh.policy.energy.off_peak_minute, &self.zone, now + 1),
         })
     }
 
     /// The release bound to a task: the one it names, or the one bound to its name.
     pub(crate) fn bound_workload(&self, tx: &Read, spec: &TaskSpec) -> Result<Option<String>> {
         if let Some(named) = &spec.workload {
-            if let Some(bound) = workloads::get(tx, named)? {
+            if let Some(bound) = WORKLOADS.get(tx, named)? {
                 return Ok(Some(bound.release_cid));
             }
             let (cid, release) = self.find_release(tx, named)?;
@@ -89,7 +85,7 @@ impl Node {
             }
             return Ok(Some(cid.to_string()));
         }
-        Ok(workloads::get(tx, &spec.name)?.map(|w| w.release_cid))
+        Ok(WORKLOADS.get(tx, &spec.name)?.map(|w| w.release_cid))
     }
 
     fn overrides_used(&self, tx: &Read, user: &str, since: Instant) -> Result<u32> {
@@ -97,11 +93,12 @@ impl Node {
         Ok(u32::try_from(used).unwrap_or(u32::MAX))
     }
 
-    fn vote_state(&self, tx: &Read, name: &str, now: Instant) -> Result<VoteState> {
-        if !self.settings.flag("voting") {
+    fn vote_state(&self, tx: &Read, mesh: &Mesh, name: &str, now: Instant) -> Result<VoteState> {
+        if !self.settings.flag("voting") || !mesh.policy.importance.voting {
             return Ok(VoteState::Off);
         }
-        if let Some(poll) = polls::consensus_for(tx, name, now - CONSENSUS_MS)?
+        let (closes, since) = (now + mesh.vote_ms(), now - mesh.consensus_ms());
+        if let Some(poll) = polls::consensus_for(tx, name, since)?
             && let Some(importance) = poll.consensus.as_deref().and_then(|w| w.parse().ok())
         {
             return Ok(VoteState::Decided(Consensus {
@@ -111,13 +108,13 @@ impl Node {
             }));
         }
         if let Some(open) = polls::open_for(tx, name, now)? {
-            return Ok(VoteState::Open(open.closes_at.unwrap_or(now + VOTE_MS)));
+            return Ok(VoteState::Open(open.closes_at.unwrap_or(closes)));
         }
-        let recent = polls::closed_since(tx, name, now - CONSENSUS_MS)?;
+        let recent = polls::closed_since(tx, name, since)?;
         Ok(if recent {
             VoteState::Undecided
         } else {
-            VoteState::Needed(now + VOTE_MS)
+            VoteState::Needed(closes)
         })
     }
 
@@ -224,7 +221,7 @@ impl Node {
     ) -> Result<QuotaState> {
         let tier = tiers::get(tx, user)?;
         let work = tiers::work(tx, user)?;
-        let last_reset = now - now.rem_euclid(DAY_MS);
+        let (last_reset, reset) = self.mesh(tx)?.day(now)?;
         let usage = tasks::usage(tx, user, last_reset)?;
         let granted = self.settings.text("user_quota_tier");
         Ok(QuotaState {
@@ -239,12 +236,12 @@ impl Node {
             },
             used: usage.admitted,
             in_flight: usage.in_flight,
-            reset: last_reset + DAY_MS,
+            reset,
         })
     }
 
     /// This device first, then every peer of the table, as columns of what the scorer reads.
-    fn candidates(
+    pub(crate) fn candidates(
         &self,
         tx: &Read,
         table: &Table,
@@ -268,12 +265,13 @@ impl Node {
             ids.push(peer.peer_id.clone());
             permissions.push(self.permission(tx, peer, spec)?);
         }
-        let mut features: Vec<String> = table
+        let scored: &[String] = table
             .active
             .get(&Slot::Scorer)
             .and_then(|active| active.first())
-            .map_or_else(Vec::new, |active| active.features.clone());
-        features.extend(Candidates::HOST_FEATURES.map(ToOwned::to_owned));
+            .map_or(&[], |active| &active.features);
+        let features = Candidates::features_for(scored);
+        let scored = scored.len() as u32;
         let here = self.here(tx, now)?;
         let zones: Vec<Option<u16>> = peers.iter().map(|p| local_minute(p, now)).collect();
         let table = Columns::build(ids.len(), features.len(), |f, row| {
@@ -285,9 +283,10 @@ impl Node {
         });
         Ok(Candidates {
             ids,
-            permissions,
-            features,
             table,
+            scored,
+            features,
+            permissions,
         })
     }
 

@@ -9,6 +9,7 @@ use crate::log::NETWORK;
 use crate::node::{BundleComponent, Node};
 use crate::policies::CONSTITUTION;
 use crate::releases::sign;
+use crate::trust::{bundled, note_bundled};
 use ed25519_dalek::SigningKey;
 use sha2::{Digest, Sha256};
 use weft_ledger::Genesis;
@@ -16,7 +17,7 @@ use weft_model::{Cid, Instant, Slot};
 use weft_release::unixfs::file_cid;
 use weft_release::{Release, Role};
 use weft_store::slots::{Binding, Change, Mode};
-use weft_store::{blocks, meta, releases, slots, workloads};
+use weft_store::{blocks, bound::WORKLOADS, meta, slots};
 
 /// File that says that a home is complete.
 pub const MARKER: &str = "genesis";
@@ -64,14 +65,14 @@ pub fn install(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
             }
         }
         for (name, cid, release) in &added {
-            if release.slot().is_none() && workloads::get(tx, name)?.is_none() {
-                workloads::set(tx, name, Some(&cid.to_string()), "genesis", &change())?;
+            if release.slot().is_none() && WORKLOADS.get(tx, name)?.is_none() {
+                WORKLOADS.set(tx, name, Some(&cid.to_string()), "genesis", &change())?;
             }
         }
         Ok(())
     })?;
     node.reload_slots()?;
-    let (bytes, constitution) = node.constitution_now()?;
+    let (bytes, constitution) = node.store.read(|tx| node.constitution_now(tx))?;
     let mut nonce = [0; 16];
     getrandom::fill(&mut nonce).map_err(NodeError::internal)?;
     let genesis = Genesis {
@@ -100,14 +101,11 @@ pub fn install(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
 /// Adds default components that this home does not have yet, as after an upgrade. What serves a slot stays.
 pub fn add_missing(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
     let missing: Vec<BundleComponent> = node.store.read(|tx| -> Result<_> {
-        let known: Vec<String> = releases::list(tx, None)?
-            .into_iter()
-            .map(|r| r.component_cid)
-            .collect();
+        let known = bundled(tx)?;
         let mut missing = Vec::new();
         for component in bundle {
             let cid = file_cid(component.bytes).map_err(NodeError::internal)?;
-            if !known.contains(&cid.to_string()) {
+            if !known.contains_key(&cid) {
                 missing.push(*component);
             }
         }
@@ -120,7 +118,7 @@ pub fn add_missing(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
 }
 
 fn add(node: &Node, bundle: &[BundleComponent]) -> Result<Vec<(String, Cid, Release)>> {
-    bundle
+    let added: Vec<(String, Cid, Release)> = bundle
         .iter()
         .map(|component| {
             let key = bundle_key(component);
@@ -129,7 +127,10 @@ fn add(node: &Node, bundle: &[BundleComponent]) -> Result<Vec<(String, Cid, Rele
                 ..e
             };
             let prepared = node
-                .prepare(component.bytes, &key, CREATED, Some(1))
+                .compile_default(component.bytes)
+                .and_then(|compiled| {
+                    node.prepare_compiled(component.bytes, compiled, &key, CREATED, Some(1))
+                })
                 .map_err(named)?;
             let envelope = sign(&prepared.release, Role::Author, &key)?;
             let cid = node
@@ -137,7 +138,10 @@ fn add(node: &Node, bundle: &[BundleComponent]) -> Result<Vec<(String, Cid, Rele
                 .map_err(named)?;
             Ok((component.name.to_owned(), cid, prepared.release))
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    let noted = added.iter().map(|(_, cid, r)| (r.component.cid, *cid));
+    node.store.write(|tx| note_bundled(tx, noted))?;
+    Ok(added)
 }
 
 /// The key that a default component's release is signed by. Anyone can derive it, so it proves nothing beyond what

@@ -65,6 +65,11 @@ impl Home {
         self.root.join("cache")
     }
 
+    /// What serves, for another machine.
+    pub fn lock_list(&self) -> PathBuf {
+        self.root.join("weft.lock")
+    }
+
     fn lock_file(&self) -> PathBuf {
         self.root.join("node.lock")
     }
@@ -129,9 +134,9 @@ impl Home {
                 ),
             );
         }
-        file.set_len(0).map_err(io)?;
-        file.rewind().map_err(io)?;
-        write!(file, "{}", std::process::id()).map_err(io)?;
+        // On a full disk nobody is told who has the home; the lock itself needs no room.
+        let told = file.set_len(0).and_then(|()| file.rewind());
+        let _ = told.and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Lock { _file: file })
     }
 }

@@ -2,27 +2,21 @@
 
 use crate::error::{NodeError, Result};
 use crate::gather::SELF;
+use crate::given::Named;
 use crate::node::Node;
 use crate::receipt::{Account, Claim, Receipt, content_name};
 use crate::tasks::note;
-use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::BufReader;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use weft_engine::inspect::Kind;
 use weft_engine::workload::{JobFailure, JobLimits};
-use weft_engine::{Finished, Granted, Job};
+use weft_engine::{Finished, Job};
 use weft_model::task::{Status, TaskSpec};
 use weft_model::{Cid, Instant};
 use weft_release::Release;
 use weft_store::owner::cooldown;
 use weft_store::tasks::{self, Task};
 use weft_store::{Write, blocks};
-
-/// Power assumed for a task that declares none, in watts: one busy core of a laptop. Figures made from it are
-/// labelled modelled.
-pub(crate) const MODELLED_WATTS: f64 = 15.0;
 
 /// How the name of an output begins while its job runs.
 const UNFINISHED: &str = ".unfinished-";
@@ -32,7 +26,16 @@ struct Ended {
     status: Status,
     reason: Option<String>,
     finished: Option<Finished>,
-    release: Option<(Cid, Release)>,
+    ran: Option<Ran>,
+}
+
+/// What ran, and what its receipt says of what it was given.
+struct Ran {
+    cid: Cid,
+    release: Release,
+    named: Named,
+    /// Name of the input.
+    input: String,
 }
 
 impl Node {
@@ -55,6 +58,10 @@ impl Node {
         let started = self.now();
         if let Err(e) = self.run_and_keep(id, started, cancel) {
             tracing::error!(task = id, "the job's end could not be kept: {e}");
+            self.unkept
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(id.to_owned(), e);
         }
         self.jobs
             .lock()
@@ -76,7 +83,7 @@ impl Node {
             status: Status::Failed,
             reason: Some(e.to_string()),
             finished: None,
-            release: None,
+            ran: None,
         });
         self.keep_end(task, &spec, started, &ended)
     }
@@ -91,14 +98,6 @@ impl Node {
         let engine = self.workloads()?;
         let code = self.native_code(&release, Kind::Workload)?;
         let workload = engine.load(&code).map_err(crate::releases::refused)?;
-        let input: Box<dyn std::io::Read + Send> = match &spec.input {
-            Some(path) => {
-                let path = std::path::Path::new(path);
-                let file = File::open(path).map_err(|e| NodeError::file(path, &e))?;
-                Box::new(BufReader::new(file))
-            }
-            None => Box::new(std::io::empty()),
-        };
         let folder = self.home.outputs();
         let output = tempfile::Builder::new()
             .prefix(UNFINISHED)
@@ -110,10 +109,11 @@ impl Node {
             .settings
             .number("max_task_duration_ms")
             .unwrap_or(f64::MAX) as u64;
+        let given = self.given(spec, &release, &params)?;
         let job = Job {
-            seed: seed(&release, &params),
+            seed: given.seed,
             params,
-            input,
+            input: given.input,
             output: Box::new(writer),
             limits: JobLimits {
                 fuel: release.limits.fuel,
@@ -121,7 +121,7 @@ impl Node {
                 deadline_ms: release.limits.deadline_ms.min(limit),
                 output_bytes: release.limits.output_bytes,
             },
-            granted: self.settings.granted(&spec.name).map(Granted),
+            dirs: given.dirs,
             cancel: Arc::clone(&cancel),
         };
         let finished = match engine.run(&workload, job) {
@@ -131,10 +131,11 @@ impl Node {
                     status: Status::Failed,
                     reason: Some(e.to_string()),
                     finished: None,
-                    release: Some((cid, release)),
+                    ran: None,
                 });
             }
         };
+        let input = given.named.input(&finished)?;
         let (status, reason) = match &finished.result {
             Ok(_) => {
                 let path = folder.join(format!("{}.out", task.id));
@@ -157,7 +158,12 @@ impl Node {
             status,
             reason,
             finished: Some(finished),
-            release: Some((cid, release)),
+            ran: Some(Ran {
+                cid,
+                release,
+                named: given.named,
+                input,
+            }),
         })
     }
 
@@ -170,9 +176,9 @@ impl Node {
         ended: &Ended,
     ) -> Result<()> {
         let now = self.now();
-        let receipt = match (&ended.finished, &ended.release) {
-            (Some(finished), Some((cid, release))) if ended.status == Status::Done => {
-                Some(self.receipt(&task, spec, cid, release, finished)?)
+        let receipt = match (&ended.finished, &ended.ran) {
+            (Some(finished), Some(ran)) if ended.status == Status::Done => {
+                Some(self.receipt(&task, spec, ran, finished)?)
             }
             _ => None,
         };
@@ -243,26 +249,24 @@ impl Node {
         &self,
         task: &Task,
         spec: &TaskSpec,
-        cid: &Cid,
-        release: &Release,
+        ran: &Ran,
         finished: &Finished,
     ) -> Result<(Cid, Vec<u8>, String)> {
-        let granted = self.settings.granted(&spec.name).is_some();
         let output = content_name(finished.bytes_out, &finished.output_digest);
         let claim = Claim {
-            release: *cid,
-            component: release.component.cid,
-            input: content_name(finished.bytes_in, &finished.input_digest),
+            release: ran.cid,
+            component: ran.release.component.cid,
+            input: ran.input.clone(),
             params: weft_model::content::raw_cid(
                 spec.params.clone().unwrap_or_default().as_bytes(),
             ),
-            models: Vec::new(),
+            models: ran.named.models.clone(),
             output: output.clone(),
             fuel: finished.fuel,
             profile: self.workloads()?.profile().to_owned(),
-            verifiable: !granted,
+            verifiable: ran.named.verifiable,
         };
-        let watts = spec.watts.unwrap_or(MODELLED_WATTS);
+        let watts = self.store.read(|tx| self.mesh(tx))?.watts(spec.watts);
         let account = Account {
             task: task.id.clone(),
             decision: task.decision_cid.clone().unwrap_or_default(),
@@ -280,30 +284,50 @@ impl Node {
     /// Marks tasks that were running when a process died as queued, to be decided again.
     pub(crate) fn recover(&self) -> Result<()> {
         self.sweep_outputs()?;
-        let now = self.now();
         let filter = tasks::Filter {
             status: Some(Status::Running.word().into()),
             limit: Some(weft_store::limits::LIST_ROWS_MAX),
             ..tasks::Filter::default()
         };
         let lost = self.store.read(|tx| tasks::list(tx, &filter))?.rows;
+        self.queue_again(lost, "the node stopped while it ran")
+    }
+
+    /// Marks tasks whose jobs' ends could not be kept as queued, once there is room for that.
+    ///
+    /// # Errors
+    /// When there still is none.
+    pub(crate) fn recover_unkept(&self) -> Result<()> {
+        let ids: Vec<String> = {
+            let unkept = self.unkept.lock().unwrap_or_else(PoisonError::into_inner);
+            unkept.keys().cloned().collect()
+        };
+        for id in ids {
+            let lost = self.store.read(|tx| tasks::get(tx, &id))?;
+            let lost = lost
+                .into_iter()
+                .filter(|t| t.status == Status::Running.word());
+            self.queue_again(lost.collect(), "its end could not be kept")?;
+            let mut unkept = self.unkept.lock().unwrap_or_else(PoisonError::into_inner);
+            unkept.remove(&id);
+        }
+        Ok(())
+    }
+
+    fn queue_again(&self, lost: Vec<Task>, why: &str) -> Result<()> {
         if lost.is_empty() {
             return Ok(());
         }
+        let now = self.now();
         self.store.write(|tx: &Write| -> Result<()> {
             for mut task in lost {
                 task.status = Status::Queued.word().into();
-                task.reason = Some("the node stopped while it ran; it is tried again".into());
+                task.reason = Some(format!("{why}; it is tried again"));
                 task.retry_at = Some(now);
                 task.updated_at = now;
                 tasks::update(tx, &task)?;
                 note(tx, &task, now)?;
-                self.feed(
-                    tx,
-                    "task.interrupted",
-                    Some(&task.id),
-                    "the node stopped while it ran",
-                )?;
+                self.feed(tx, "task.interrupted", Some(&task.id), why)?;
             }
             Ok(())
         })
@@ -343,16 +367,32 @@ impl Node {
         }
     }
 
-    /// Waits until a task has come to its end or waits for a moment.
+    /// Waits until a task has come to its end or waits for a moment, and nothing works on it any more.
     ///
     /// # Errors
-    /// When there is no such task.
+    /// When there is no such task, or what became of it could not be kept.
     pub fn task_wait(&self, id: &str) -> Result<crate::report::TaskReport> {
         loop {
+            let works = self
+                .jobs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains_key(id);
             let report = self.task_show(id)?;
-            if report.status != Status::Running.word() {
+            let runs = report.status == Status::Running.word();
+            if !works && !runs {
                 return Ok(report);
             }
+            let unkept = self.unkept.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(e) = unkept.get(id).filter(|_| !works) {
+                let why = format!("task `{id}` ran, but its end could not be kept: {e}");
+                return Err(NodeError {
+                    message: why,
+                    remedy: format!("{}; the task is run again", e.remedy),
+                    ..e.clone()
+                });
+            }
+            drop(unkept);
             let (count, signal) = &self.wake;
             let guard = count.lock().unwrap_or_else(PoisonError::into_inner);
             // Whoever changes a task signals; the time-out covers a signal that came just before the wait.
@@ -368,11 +408,12 @@ impl Node {
         peer: &str,
         decided: &crate::deciding::Decided,
     ) -> Result<()> {
+        let row = decided.candidates.iter().position(|id| id == peer);
         let score = decided
             .decision
             .ranking
             .iter()
-            .find(|r| r.peer == peer)
+            .find(|r| Some(r.row as usize) == row)
             .and_then(|r| r.score);
         tasks::put_delegation(
             tx,
@@ -400,11 +441,3 @@ impl Node {
 
 /// How often a waiting thread looks by itself, in milliseconds.
 const DRAIN_CHECK_MS: u64 = 200;
-
-/// The seed of a job's randomness: a function of what it runs on.
-fn seed(release: &Release, params: &str) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(release.component.cid.to_bytes());
-    hash.update(params.as_bytes());
-    hash.finalize().into()
-}

@@ -97,18 +97,14 @@ impl Node {
             .ranking
             .into_iter()
             .map(|ranked| {
-                let row = candidates
-                    .ids
-                    .iter()
-                    .position(|id| *id == ranked.peer)
-                    .unwrap_or(0);
+                let row = ranked.row as usize;
                 let features = scorer
                     .features
                     .iter()
                     .filter_map(|f| Some((f.clone(), candidates.value(row, f)?)))
                     .collect();
                 RankedReport {
-                    peer: ranked.peer,
+                    peer: candidates.ids.get(row).cloned().unwrap_or_default(),
                     score: ranked.score,
                     out: ranked.out.map(|o| o.words().to_owned()),
                     features,

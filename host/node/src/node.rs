@@ -4,6 +4,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::content::Progress;
 use crate::error::{NodeError, Result};
 use crate::home::{Home, Lock, write_whole};
+use crate::mesh::Mesh;
 use crate::report::InitReport;
 use crate::settings::Settings;
 use crate::{genesis, keys};
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use weft_engine::cache::Cache;
-use weft_engine::{Policy, PolicyEngine, Slots, WorkloadEngine};
+use weft_engine::{Compiler, Policy, PolicyEngine, Slots, Table, WorkloadEngine};
 use weft_model::{Cid, Instant};
 use weft_scheduler::Scheduler;
 use weft_store::content::ContentStore;
@@ -39,6 +40,9 @@ pub struct InitOptions {
     pub bundle: Vec<BundleComponent>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// The `weft` program, to compile strangers' components in a process of their own with a cap on memory. None: in
+    /// this process, with limits on size and time alone.
+    pub compile_worker: Option<PathBuf>,
 }
 
 /// How to open a home.
@@ -49,6 +53,9 @@ pub struct OpenOptions {
     pub bundle: Vec<BundleComponent>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// The `weft` program, to compile strangers' components in a process of their own with a cap on memory. None: in
+    /// this process, with limits on size and time alone.
+    pub compile_worker: Option<PathBuf>,
 }
 
 /// A node: one home, held by this process.
@@ -64,13 +71,19 @@ pub struct Node {
     pub(crate) device_key: SigningKey,
     pub(crate) owner_key: SigningKey,
     pub(crate) policies: Arc<PolicyEngine>,
+    compiler: Compiler,
     workloads: OnceLock<WorkloadEngine>,
     pub(crate) slots: Slots,
     pub(crate) reloading: Mutex<()>,
+    pub(crate) installing: Mutex<()>,
     pub(crate) loaded: Mutex<HashMap<Cid, Arc<Policy>>>,
     pub(crate) cache: Cache,
     pub(crate) jobs: Mutex<HashMap<String, Arc<AtomicBool>>>,
+    /// Tasks whose jobs ended without their end being kept, and why.
+    pub(crate) unkept: Mutex<HashMap<String, NodeError>>,
     pub(crate) log: Mutex<()>,
+    pub(crate) keyring: Mutex<()>,
+    pub(crate) mesh: Mutex<Option<Arc<Mesh>>>,
     pub(crate) scheduler: Mutex<Scheduler>,
     pub(crate) wake: (Mutex<u64>, Condvar),
     _lock: Lock,
@@ -106,13 +119,15 @@ impl Node {
                 .unwrap_or_else(|| DEFAULT_OWNER.to_owned());
             check_user(&owner)?;
             drop(lock);
-            let node = Self::assemble(home, options.clock.clone(), Some(owner))?;
+            let compiler = compiler(options.compile_worker.as_ref());
+            let node = Self::assemble(home, options.clock.clone(), compiler, Some(owner))?;
             genesis::install(&node, &options.bundle)?;
         }
         let node = Self::open(&OpenOptions {
             home: options.home.clone(),
             bundle: options.bundle.clone(),
             clock: options.clock.clone(),
+            compile_worker: options.compile_worker.clone(),
         })?;
         let table = node.slots.table();
         Ok(InitReport {
@@ -142,23 +157,33 @@ impl Node {
             ))
             .try_this(format!("weft --home {} init", options.home.display())));
         }
-        let node = Self::assemble(home, options.clock.clone(), None)?;
+        let compiler = compiler(options.compile_worker.as_ref());
+        let node = Self::assemble(home, options.clock.clone(), compiler, None)?;
         node.adopt_components()?;
         genesis::add_missing(&node, &options.bundle)?;
         node.reload_slots()?;
+        node.recover_keys()?;
         node.recover()?;
+        node.note_grants()?;
+        node.resume_installs()?;
         node.store.write(|tx| node.revert_facts(tx))?;
         Ok(Arc::new(node))
     }
 
-    fn assemble(home: Home, clock: Arc<dyn Clock>, new_owner: Option<String>) -> Result<Self> {
+    fn assemble(
+        home: Home,
+        clock: Arc<dyn Clock>,
+        compiler: Compiler,
+        new_owner: Option<String>,
+    ) -> Result<Self> {
         let lock = home.lock()?;
         let store = Store::open(home.database())?;
         let content = ContentStore::open(&home.content(), store.clone())?;
         let device_key = keys::load(&home, keys::DEVICE)?;
         let owner_key = keys::load(&home, keys::OWNER)?;
         let settings = Settings::load(&home, &|name| std::env::var(name).ok())?;
-        let policies = Arc::new(PolicyEngine::new().map_err(NodeError::internal)?);
+        let policies = PolicyEngine::new().map_err(NodeError::internal)?;
+        let policies = Arc::new(policies.compiling(compiler.clone()));
         let cache = Cache::open(&home.cache()).map_err(|e| NodeError::file(&home.cache(), &e))?;
         let owner = match new_owner {
             Some(owner) => {
@@ -188,6 +213,7 @@ impl Node {
         Ok(Self {
             slots: Slots::new(Arc::clone(&policies)),
             reloading: Mutex::default(),
+            installing: Mutex::default(),
             home,
             store,
             content,
@@ -199,11 +225,15 @@ impl Node {
             device_key,
             owner_key,
             policies,
+            compiler,
             workloads: OnceLock::new(),
             loaded: Mutex::default(),
             cache,
             jobs: Mutex::default(),
+            unkept: Mutex::default(),
             log: Mutex::default(),
+            keyring: Mutex::default(),
+            mesh: Mutex::default(),
             scheduler: Mutex::default(),
             wake: (Mutex::default(), Condvar::new()),
             _lock: lock,
@@ -230,12 +260,19 @@ impl Node {
         self.settings.text("peer_id")
     }
 
+    /// What serves each slot now, and what is on trial.
+    pub fn table(&self) -> Arc<Table> {
+        self.slots.table()
+    }
+
     /// The engine for workloads, made when it is first needed.
     pub(crate) fn workloads(&self) -> Result<&WorkloadEngine> {
         if let Some(engine) = self.workloads.get() {
             return Ok(engine);
         }
-        let engine = WorkloadEngine::new().map_err(NodeError::internal)?;
+        let engine = WorkloadEngine::new()
+            .map_err(NodeError::internal)?
+            .compiling(self.compiler.clone());
         Ok(self.workloads.get_or_init(|| engine))
     }
 
@@ -254,6 +291,10 @@ impl Node {
         *count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         signal.notify_all();
     }
+}
+
+fn compiler(worker: Option<&PathBuf>) -> Compiler {
+    worker.map_or(Compiler::Here, |program| Compiler::Worker(program.clone()))
 }
 
 fn is_complete(home: &Home) -> Result<bool> {
@@ -277,6 +318,7 @@ impl Default for OpenOptions {
             home: PathBuf::new(),
             bundle: Vec::new(),
             clock: Arc::new(SystemClock),
+            compile_worker: None,
         }
     }
 }

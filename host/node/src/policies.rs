@@ -16,7 +16,7 @@ use weft_ledger::constitution::{Assignment, Constitution, Mode as LedgerMode};
 use weft_model::{Cid, Instant, Slot, SlotCall};
 use weft_release::Release;
 use weft_store::slots::{Binding, Change, Mode};
-use weft_store::{Read, releases, slots};
+use weft_store::{Read, Write, releases, slots, trials};
 
 /// Most calls of one benchmark.
 const BENCH_CALLS_MAX: usize = 1_000_000;
@@ -50,8 +50,13 @@ impl Node {
             constitution: constitution.and_then(|c| c.parse().ok()),
             ..Table::default()
         };
+        let mut trials: Vec<(Slot, Binding, Release)> = Vec::new();
         for (slot, binding, release, quarantined) in bindings {
-            if quarantined || binding.mode != Mode::Enforce {
+            if quarantined {
+                continue;
+            }
+            if binding.mode != Mode::Enforce {
+                trials.push((slot, binding, release));
                 continue;
             }
             match self.activate(slot, &binding, &release) {
@@ -61,6 +66,7 @@ impl Node {
                 }
             }
         }
+        table.trials = self.trials_in_table(&trials)?;
         for slot in Slot::ALL {
             if let Some(last) = self.last_good(slot, &table)? {
                 if !slot.is_chain() && !table.active.contains_key(&slot) {
@@ -77,15 +83,20 @@ impl Node {
 
     /// The version that served a slot before the one that serves now, and was never put out of service.
     fn last_good(&self, slot: Slot, table: &Table) -> Result<Option<Arc<Active>>> {
-        let serving: Vec<Cid> = table
+        let mut serving: Vec<Cid> = table
             .active
             .get(&slot)
             .map_or_else(Vec::new, |a| a.iter().map(|a| a.release).collect());
+        // What is on trial, or went back from one, stands in for nobody.
+        serving.extend(table.trials.get(&slot).map(|t| t.active.release));
         let earlier = self.store.read(|tx| -> Result<_> {
             for change in slots::history(tx, slot.name(), HISTORY_ROWS)? {
                 for binding in change.bindings {
                     let cid: Cid = binding.release_cid.parse()?;
-                    if !serving.contains(&cid)
+                    if binding.mode == Mode::Enforce
+                        && !serving.contains(&cid)
+                        && trials::outcome(tx, slot.name(), &binding.release_cid)?.as_deref()
+                            != Some(crate::trials::RETURNED)
                         && releases::quarantined(tx, &binding.release_cid)?.is_none()
                         && let Ok((_, release)) = self.find_release(tx, &binding.release_cid)
                     {
@@ -107,7 +118,12 @@ impl Node {
         }
     }
 
-    fn activate(&self, slot: Slot, binding: &Binding, release: &Release) -> Result<Active> {
+    pub(crate) fn activate(
+        &self,
+        slot: Slot,
+        binding: &Binding,
+        release: &Release,
+    ) -> Result<Active> {
         let cid: Cid = binding.release_cid.parse()?;
         Ok(Active {
             release: cid,
@@ -152,6 +168,36 @@ impl Node {
                     .try_this(format!("weft plugin use {slot} {target}")),
             );
         }
+        let (binding, name) = self.binding(slot, target, config, Mode::Enforce)?;
+        let now = binding.activated_at;
+        self.reconstitute(&format!("{slot}: {name}"), |tx| {
+            let mut bindings = if add {
+                slots::get(tx, slot.name())?
+            } else {
+                Vec::new()
+            };
+            bindings.retain(|b| b.release_cid != binding.release_cid);
+            bindings.push(binding);
+            let change = Change {
+                action: if add { "add" } else { "use" }.into(),
+                actor: Some(self.owner.clone()),
+                reason: None,
+                at: now,
+            };
+            slots::set(tx, slot.name(), &bindings, &change)?;
+            Ok(())
+        })?;
+        self.slot_report(slot)
+    }
+
+    /// A release as it is to stand in a slot, with its name; loaded, so that what can't run is refused here.
+    pub(crate) fn binding(
+        &self,
+        slot: Slot,
+        target: &str,
+        config: Option<&Value>,
+        mode: Mode,
+    ) -> Result<(Binding, String)> {
         let (cid, release) = self.store.read(|tx| self.find_release(tx, target))?;
         if release.slot() != Some(slot) {
             let found = release.slot().map_or("a workload".to_owned(), |s| {
@@ -180,35 +226,14 @@ impl Node {
         let config = self.config_bytes(&release, config)?;
         // Loaded before it serves: what can't run is refused while the old version goes on.
         self.policy(&cid, slot, &release)?;
-        let now = self.now();
         let binding = Binding {
             release_cid: cid.to_string(),
             config,
-            mode: Mode::Enforce,
+            mode,
             origin: "owner".into(),
-            activated_at: now,
+            activated_at: self.now(),
         };
-        self.store.write(|tx| -> Result<()> {
-            let mut bindings = if add {
-                slots::get(tx, slot.name())?
-            } else {
-                Vec::new()
-            };
-            bindings.retain(|b| b.release_cid != binding.release_cid);
-            bindings.push(binding);
-            let change = Change {
-                action: if add { "add" } else { "use" }.into(),
-                actor: Some(self.owner.clone()),
-                reason: None,
-                at: now,
-            };
-            slots::set(tx, slot.name(), &bindings, &change)?;
-            Ok(())
-        })?;
-        self.reload_slots()?;
-        self.constitute(&format!("{slot}: {}", release.name))?;
-        self.changed();
-        self.slot_report(slot)
+        Ok((binding, release.name))
     }
 
     /// Goes back to what served a slot before the last change.
@@ -223,11 +248,9 @@ impl Node {
             reason: None,
             at: self.now(),
         };
-        self.store
-            .write(|tx| slots::rollback(tx, slot.name(), &change))?;
-        self.reload_slots()?;
-        self.constitute(&format!("{slot}: rolled back"))?;
-        self.changed();
+        self.reconstitute(&format!("{slot}: rolled back"), |tx| {
+            Ok(slots::rollback(tx, slot.name(), &change)?)
+        })?;
         self.slot_report(slot)
     }
 
@@ -275,7 +298,7 @@ impl Node {
             .collect()
     }
 
-    fn slot_report(&self, slot: Slot) -> Result<SlotReport> {
+    pub(crate) fn slot_report(&self, slot: Slot) -> Result<SlotReport> {
         let table = self.slots.table();
         self.store.read(|tx| {
             let plugins = slots::get(tx, slot.name())?
@@ -309,104 +332,124 @@ impl Node {
         })
     }
 
-    /// Writes the constitution that the slots now make, and notes its activation in the log.
-    pub(crate) fn constitute(&self, why: &str) -> Result<Cid> {
-        let now = self.now();
-        let base: Cid = self
-            .store
-            .read(|tx| weft_store::meta::get(tx, CONSTITUTION))?
+    /// Changes what serves, writes the constitution that follows and notes it in the log: all or nothing. The table is
+    /// swapped when that is on the disk.
+    pub(crate) fn reconstitute<T>(
+        &self,
+        why: &str,
+        change: impl FnOnce(&Write) -> Result<T>,
+    ) -> Result<T> {
+        let turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = self.store.write(|tx| -> Result<T> {
+            let changed = change(tx)?;
+            self.constitute_in(tx, why)?;
+            Ok(changed)
+        })?;
+        drop(turn);
+        self.reload_slots()?;
+        self.changed();
+        Ok(changed)
+    }
+
+    /// Writes the constitution that the slots of this transaction make, and appends its activation to the log. The
+    /// caller holds `self.log` and reloads the slots.
+    pub(crate) fn constitute_in(&self, tx: &Write, why: &str) -> Result<Cid> {
+        let base: Cid = weft_store::meta::get(tx, CONSTITUTION)?
             .ok_or_else(|| NodeError::internal("the home has no constitution"))?
             .parse()?;
-        let (bytes, cid) = self.constitution_now()?;
-        self.append(
-            |tx| {
-                weft_store::blocks::put(tx, &cid.to_string(), &bytes, now)?;
-                weft_store::meta::set(tx, CONSTITUTION, &cid.to_string())?;
-                self.feed(
-                    tx,
-                    "policy.activated",
-                    None,
-                    &format!("constitution {cid} is in force ({why})"),
-                )
-            },
-            || Body::ConstitutionActivated {
+        let (bytes, cid) = self.constitution_now(tx)?;
+        weft_store::blocks::put(tx, &cid.to_string(), &bytes, self.now())?;
+        weft_store::meta::set(tx, CONSTITUTION, &cid.to_string())?;
+        self.feed(
+            tx,
+            "policy.activated",
+            None,
+            &format!("constitution {cid} is in force ({why})"),
+        )?;
+        self.append_in(
+            tx,
+            Body::ConstitutionActivated {
                 base,
                 constitution: cid,
                 votes: Vec::new(),
             },
         )?;
-        self.reload_slots()?;
         Ok(cid)
     }
 
-    /// The constitution that the slots and workloads of the store make: the one after that in force, or the first.
-    pub(crate) fn constitution_now(&self) -> Result<(Vec<u8>, Cid)> {
+    /// The constitution that the slots and workloads of this transaction make: the one after that in force, or the
+    /// first.
+    pub(crate) fn constitution_now(&self, tx: &Read) -> Result<(Vec<u8>, Cid)> {
         let invalid =
             |e: weft_ledger::constitution::ConstitutionError| NodeError::invalid(e.to_string());
-        self.store.read(|tx| {
-            let mut slots: BTreeMap<Slot, Vec<Assignment>> = BTreeMap::new();
-            for (slot, binding) in slots::all(tx)? {
-                let mode = match binding.mode {
-                    Mode::Enforce => LedgerMode::Enforce,
-                    Mode::Shadow => LedgerMode::Shadow,
-                    Mode::Canary(percent) => LedgerMode::Canary(percent),
-                };
-                let release = binding.release_cid.parse()?;
-                slots
-                    .entry(parse_slot(&slot)?)
-                    .or_default()
-                    .push(Assignment {
-                        release,
-                        config: binding.config,
-                        mode,
-                    });
-            }
-            let mut workloads = BTreeMap::new();
-            for row in weft_store::workloads::list(tx)?.rows {
-                workloads.insert(row.name, row.release_cid.parse()?);
-            }
-            let witness = crate::keys::did(&self.owner_key);
-            let constitution = match weft_store::meta::get(tx, CONSTITUTION)? {
-                Some(cid) => {
-                    let bytes = weft_store::blocks::get(tx, &cid)?.ok_or_else(|| {
-                        NodeError::internal(format!("the constitution `{cid}` is not here"))
-                    })?;
-                    let before = Constitution::decode(&bytes).map_err(invalid)?;
-                    before
-                        .next(|c| {
-                            c.slots = slots;
-                            c.workloads = workloads;
-                        })
-                        .map_err(invalid)?
-                }
-                None => Constitution {
-                    slots,
-                    workloads,
-                    witnesses: vec![witness],
-                    ..Constitution::default()
-                },
+        let mut slots: BTreeMap<Slot, Vec<Assignment>> = BTreeMap::new();
+        for (slot, binding) in slots::all(tx)? {
+            let mode = match binding.mode {
+                Mode::Enforce => LedgerMode::Enforce,
+                Mode::Shadow => LedgerMode::Shadow,
+                Mode::Canary(percent) => LedgerMode::Canary(percent),
             };
-            constitution.encode().map_err(invalid)
-        })
+            let release = binding.release_cid.parse()?;
+            slots
+                .entry(parse_slot(&slot)?)
+                .or_default()
+                .push(Assignment {
+                    release,
+                    config: binding.config,
+                    mode,
+                });
+        }
+        let mut workloads = BTreeMap::new();
+        for row in weft_store::bound::WORKLOADS.list(tx)?.rows {
+            workloads.insert(row.name, row.release_cid.parse()?);
+        }
+        let witness = crate::keys::did(&self.owner_key);
+        let constitution = match weft_store::meta::get(tx, CONSTITUTION)? {
+            Some(cid) => {
+                let bytes = weft_store::blocks::get(tx, &cid)?.ok_or_else(|| {
+                    NodeError::internal(format!("the constitution `{cid}` is not here"))
+                })?;
+                let before = Constitution::decode(&bytes).map_err(invalid)?;
+                before
+                    .next(|c| {
+                        c.slots = slots;
+                        c.workloads = workloads;
+                    })
+                    .map_err(invalid)?
+            }
+            None => Constitution {
+                slots,
+                workloads,
+                witnesses: vec![witness],
+                ..Constitution::default()
+            },
+        };
+        constitution.encode().map_err(invalid)
     }
 
-    /// Puts releases that the breaker tripped out of service.
+    /// Puts releases that the breaker tripped out of service, and ends their trials.
     pub(crate) fn quarantine(&self, releases: &[(Cid, String)]) -> Result<()> {
-        let now = self.now();
+        let turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.write(|tx| -> Result<()> {
             for (cid, why) in releases {
-                let name = self.name_of(tx, &cid.to_string());
-                releases::quarantine(tx, &cid.to_string(), why, now)?;
-                self.alarm(
-                    tx,
-                    "policy.quarantined",
-                    &cid.to_string(),
-                    &format!("`{name}` is out of service: {why}"),
-                )?;
+                let cid = cid.to_string();
+                if releases::quarantined(tx, &cid)?.is_none() {
+                    self.quarantine_in(tx, &cid, why)?;
+                    self.end_trials_of(tx, &cid, why)?;
+                }
             }
             Ok(())
         })?;
+        drop(turn);
         self.reload_slots()
+    }
+
+    /// Puts one release out of service, in the open.
+    pub(crate) fn quarantine_in(&self, tx: &Write, cid: &str, why: &str) -> Result<()> {
+        let name = self.name_of(tx, cid);
+        releases::quarantine(tx, cid, why, self.now())?;
+        let message = format!("`{name}` is out of service: {why}");
+        self.alarm(tx, "policy.quarantined", cid, &message)
     }
 
     /// A config as JSON, checked against the release's schema, in canonical CBOR.

@@ -2,7 +2,6 @@
 
 use crate::clock::rfc3339;
 use crate::error::{Code, NodeError, Result};
-use crate::gather::VOTE_MS;
 use crate::keys;
 use crate::node::Node;
 use crate::report::{BallotReport, PollOption, PollReport};
@@ -35,14 +34,14 @@ impl Node {
                 "a task's name has 1 to {max} bytes"
             )));
         }
-        let minutes = match minutes {
+        let open_ms = match minutes {
             Some(m) if !(1..=VOTE_MINUTES_MAX).contains(&m) => {
                 return Err(NodeError::invalid(format!(
                     "minutes must be from 1 to {VOTE_MINUTES_MAX}"
                 )));
             }
-            Some(m) => Instant::from(m) * 60_000,
-            None => VOTE_MS,
+            Some(m) => Some(Instant::from(m) * 60_000),
+            None => None,
         };
         let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
@@ -54,7 +53,11 @@ impl Node {
                 )
                 .try_this(format!("weft vote cast {name} high")));
             }
-            self.open_poll_in(tx, name, &self.owner, now + minutes)
+            let open_ms = match open_ms {
+                Some(ms) => ms,
+                None => self.mesh(tx)?.vote_ms(),
+            };
+            self.open_poll_in(tx, name, &self.owner, now + open_ms)
         })?;
         self.changed();
         self.vote_show(&id)

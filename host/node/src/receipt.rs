@@ -20,11 +20,11 @@ pub struct Claim {
     pub release: Cid,
     /// Its component.
     pub component: Cid,
-    /// The input: a CID, or `sha256:<hex>` for more than one block.
+    /// The input, all of it where randomness came from it, else what was read: a CID, or `sha256:<hex>` for more than one block.
     pub input: String,
     /// CID of the params.
     pub params: Cid,
-    /// CIDs of the models.
+    /// CIDs of the content of the directories that it could read.
     pub models: Vec<Cid>,
     /// The output, named as the input is.
     pub output: String,
@@ -32,7 +32,7 @@ pub struct Claim {
     pub fuel: u64,
     /// The engine profile.
     pub profile: String,
-    /// False when a directory was granted: then another run may give something else.
+    /// False when a directory was granted for writing: then another run may give something else.
     pub verifiable: bool,
 }
 

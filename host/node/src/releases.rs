@@ -66,7 +66,7 @@ impl Node {
             );
         }
         self.run_vectors(&prepared).map_err(named)?;
-        let envelope = sign(&prepared.release, Role::Owner, &self.owner_key)?;
+        let envelope = sign(&prepared.release, Role::Author, &self.owner_key)?;
         let cid = self.keep(&bytes, &prepared, &envelope)?;
         self.release_report(&cid)
     }
@@ -79,12 +79,18 @@ impl Node {
         created: Instant,
         revision: Option<u64>,
     ) -> Result<Prepared> {
-        let looked = weft_engine::inspect(bytes).map_err(refused)?;
-        let (inspected, code) = match looked.kind {
-            Kind::Policy(_) => self.policies.precompile(bytes),
-            Kind::Workload => self.workloads()?.precompile(bytes),
-        }
-        .map_err(refused)?;
+        self.prepare_compiled(bytes, self.compile(bytes)?, publisher, created, revision)
+    }
+
+    /// As [`Self::prepare`], of bytes that are compiled already.
+    pub(crate) fn prepare_compiled(
+        &self,
+        bytes: &[u8],
+        (inspected, code): (Inspected, Vec<u8>),
+        publisher: &SigningKey,
+        created: Instant,
+        revision: Option<u64>,
+    ) -> Result<Prepared> {
         let descriptor = descriptor_of(&inspected)?;
         if let (Some(said), Kind::Policy(slot)) = (&descriptor.slot, inspected.kind)
             && said != slot.name()
@@ -297,10 +303,7 @@ impl Node {
             "compiling: the native cache has no valid code for it"
         );
         let bytes = self.bytes_of(&component, COMPONENT_BYTES)?;
-        let (_, code) = match kind {
-            Kind::Policy(_) => self.policies.precompile(&bytes).map_err(refused)?,
-            Kind::Workload => self.workloads()?.precompile(&bytes).map_err(refused)?,
-        };
+        let (_, code) = self.compile(&bytes)?;
         let digest = self
             .cache
             .store(&component, &key, &code)
@@ -399,11 +402,16 @@ impl Node {
             };
             let mut report = self.report_of(Some(cid), &release, &state, vectors);
             for (slot, binding) in weft_store::slots::all(tx)? {
-                if binding.release_cid == cid.to_string() {
+                if binding.release_cid != cid.to_string() {
+                    continue;
+                }
+                if binding.mode == weft_store::slots::Mode::Enforce {
                     report.serves.push(slot);
+                } else if report.state == VERIFIED {
+                    report.state = binding.mode.to_string();
                 }
             }
-            for bound in weft_store::workloads::list(tx)?.rows {
+            for bound in weft_store::bound::WORKLOADS.list(tx)?.rows {
                 if bound.release_cid == cid.to_string() {
                     report.serves.push(bound.name);
                 }

@@ -4,6 +4,7 @@ use crate::error::{NodeError, Result};
 use crate::home::Home;
 use crate::report::SettingReport;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use weft_model::slots::time::Source;
 
 /// One setting.
@@ -89,14 +90,64 @@ const KEYS: &[Key] = &[
         check: boolean,
     },
     Key {
+        name: "canary_failures",
+        environment: "MESH_CANARY_FAILURES",
+        default: || json!(weft_decide::trial::Limits::default().failures),
+        about: "Failures (a trap, a missed deadline, a broken contract) among the last decisions of a release on \
+                trial that put it out of service.",
+        check: from_one,
+    },
+    Key {
+        name: "canary_refusals",
+        environment: "MESH_CANARY_REFUSALS",
+        default: || json!(weft_decide::trial::Limits::default().refusals),
+        about: "Refusals among the last decisions of a canary that are still accepted; one more, and the version \
+                before it decides again.",
+        check: from_none,
+    },
+    Key {
+        name: "canary_decisions",
+        environment: "MESH_CANARY_DECISIONS",
+        default: || json!(weft_decide::trial::Limits::default().decisions),
+        about: "How many of the last decisions of a release on trial are looked at.",
+        check: from_one,
+    },
+    Key {
+        name: "updates_from",
+        environment: "MESH_UPDATES_FROM",
+        default: || json!(""),
+        about: "A folder from which newer releases of what serves are installed by themselves; empty: none are. They are \
+                checked as any other, wait for consent if they want more, and serve when `update_delay_hours` are over.",
+        check: text,
+    },
+    Key {
+        name: "update_delay_hours",
+        environment: "MESH_UPDATE_DELAY_HOURS",
+        default: || json!(48),
+        about: "How long an update that came by itself waits before it serves, from when it was first seen, in hours; a \
+                fix that a trusted key signed as `security` does not wait.",
+        check: hours,
+    },
+    Key {
         name: "grants",
         environment: "MESH_GRANTS",
         default: || json!(""),
         about: "Directories that tasks may write, as NAME=DIRECTORY pairs separated by commas; no other task may write \
                 anything. Example: log-rotation=/var/log/app",
-        check: text,
+        check: pairs,
+    },
+    Key {
+        name: "reads",
+        environment: "MESH_READS",
+        default: || json!(""),
+        about: "Directories that tasks may read, as NAME=DIRECTORY pairs separated by commas; a task sees its own as \
+                /read, with times of zero and sorted listings. Example: embeddings=/srv/models",
+        check: pairs,
     },
 ];
+
+/// Longest delay of an update that came by itself, in hours: a year.
+const UPDATE_DELAY_HOURS_MAX: u64 = 8_760;
 
 /// The settings of a node.
 #[derive(Clone, Debug)]
@@ -173,6 +224,17 @@ impl Settings {
         self.get(name).as_f64()
     }
 
+    /// What ends a trial before a person does.
+    pub fn trial_limits(&self) -> weft_decide::trial::Limits {
+        // Each value was checked to be a small whole number when it was read.
+        let number = |name| self.number(name).unwrap_or_default() as u32;
+        weft_decide::trial::Limits {
+            failures: number("canary_failures"),
+            refusals: number("canary_refusals"),
+            decisions: number("canary_decisions"),
+        }
+    }
+
     /// Whether this device runs tasks of that name.
     pub fn allows_task(&self, name: &str) -> bool {
         self.text("allowed_tasks")
@@ -182,12 +244,31 @@ impl Settings {
     }
 
     /// The directory that a task of that name may write.
-    pub fn granted(&self, name: &str) -> Option<std::path::PathBuf> {
-        self.text("grants")
+    pub fn granted(&self, name: &str) -> Option<PathBuf> {
+        self.directory("grants", name)
+    }
+
+    /// The directory that a task of that name may read.
+    pub fn readable(&self, name: &str) -> Option<PathBuf> {
+        self.directory("reads", name)
+    }
+
+    fn directory(&self, setting: &str, name: &str) -> Option<PathBuf> {
+        self.text(setting)
             .split(',')
             .filter_map(|pair| pair.split_once('='))
             .find(|(task, _)| task.trim() == name)
             .map(|(_, directory)| directory.trim().into())
+    }
+
+    /// All directories that tasks may write or read, each with its task's name.
+    pub fn directories(&self) -> Vec<(String, String)> {
+        ["grants", "reads"]
+            .iter()
+            .flat_map(|setting| self.text(setting).split(','))
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(task, directory)| (task.trim().to_owned(), directory.trim().to_owned()))
+            .collect()
     }
 
     /// All of them, with their sources.
@@ -269,6 +350,20 @@ fn text(value: &Value) -> Result<(), String> {
     }
 }
 
+fn pairs(value: &Value) -> Result<(), String> {
+    text(value)?;
+    let whole = |pair: &str| {
+        let halves = pair.split_once('=');
+        pair.trim().is_empty()
+            || halves.is_some_and(|(n, d)| !n.trim().is_empty() && !d.trim().is_empty())
+    };
+    if value.as_str().is_some_and(|t| t.split(',').all(whole)) {
+        Ok(())
+    } else {
+        Err("NAME=DIRECTORY pairs separated by commas".into())
+    }
+}
+
 fn source(value: &Value) -> Result<(), String> {
     match value.as_str().and_then(source_of) {
         Some(_) => Ok(()),
@@ -283,6 +378,31 @@ fn percent(value: &Value) -> Result<(), String> {
         Ok(())
     } else {
         Err("a number from 0 to 100".into())
+    }
+}
+
+fn from_one(value: &Value) -> Result<(), String> {
+    decisions(value, 1)
+}
+
+fn from_none(value: &Value) -> Result<(), String> {
+    decisions(value, 0)
+}
+
+fn decisions(value: &Value, least: u64) -> Result<(), String> {
+    let most = u64::from(weft_decide::trial::DECISIONS_MAX);
+    match value.as_u64() {
+        Some(n) if (least..=most).contains(&n) => Ok(()),
+        _ => Err(format!("a whole number from {least} to {most}")),
+    }
+}
+
+fn hours(value: &Value) -> Result<(), String> {
+    match value.as_u64() {
+        Some(hours) if hours <= UPDATE_DELAY_HOURS_MAX => Ok(()),
+        _ => Err(format!(
+            "a whole number of hours from 0 to {UPDATE_DELAY_HOURS_MAX}"
+        )),
     }
 }
 

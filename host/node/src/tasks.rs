@@ -5,7 +5,7 @@ use crate::deciding::{Decided, TraceLine};
 use crate::error::{Code, NodeError, Result};
 use crate::gather::{OVERRIDE_USED, SELF, Wanted};
 use crate::node::Node;
-use crate::report::{HistoryLine, StepReport, TaskReport, WhyReport};
+use crate::report::{CandidateReport, HistoryLine, StepReport, TaskReport, WhyReport};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -19,8 +19,6 @@ use weft_model::{Cid, Instant};
 use weft_store::tasks::{Filter, Task};
 use weft_store::{Read, Write, blocks, decisions, polls, tasks};
 
-/// Most tasks that wait on one device (DESIGN 13).
-const QUEUE: u64 = 256;
 /// Letters of a task's id that must be given to name it.
 const ID_PREFIX: usize = 4;
 
@@ -127,16 +125,17 @@ impl Node {
         submitted: Instant,
         before: Option<Task>,
     ) -> Result<Decided> {
-        let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
-        let table = self.slots.table();
-        let decided = self.store.write(|tx| -> Result<Decided> {
+        let table = self.table_for(id);
+        let (decided, parts) = self.store.write(|tx| -> Result<_> {
             if before.is_none() {
                 let waiting = tasks::count(tx, "queued")? + tasks::count(tx, "deferred")?;
-                if waiting >= QUEUE {
+                let queue = self.mesh(tx)?.policy.scheduling.queue;
+                if waiting >= u64::from(queue) {
                     return Err(NodeError::new(
                         Code::Unavailable,
-                        format!("{waiting} tasks wait on this device, {QUEUE} is the most"),
+                        format!("{waiting} tasks wait on this device, {queue} is the most"),
                     )
                     .try_this("cancel some with `weft task cancel`, or submit again later"));
                 }
@@ -151,8 +150,17 @@ impl Node {
             };
             let decided = self.gather_and_decide(tx, &table, &wanted)?;
             self.keep_decision(tx, id, spec, attempt, submitted, before.as_ref(), &decided)?;
-            Ok(decided)
+            let parts = self.trial_parts(tx, &table, &wanted, &decided)?;
+            Ok((decided, parts))
         })?;
+        drop(turn);
+        if let Err(e) = self.count_trials(parts) {
+            // The decision stands; it is the trial that knows less.
+            tracing::error!(
+                task = id,
+                "a trial's part in the decision is not counted: {e}"
+            );
+        }
         if !decided.tripped.is_empty() {
             self.quarantine(&decided.tripped)?;
         }
@@ -300,7 +308,7 @@ impl Node {
             if let Some(cid) = &task.decision_cid
                 && let Some(bytes) = blocks::get(tx, cid)?
             {
-                let record: Record = weft_model::cbor::decode(&bytes)?;
+                let record = Record::decode(&bytes)?;
                 let trace = trace_of(tx, cid)?;
                 report.steps = steps(&record.decision, &trace);
                 report.violations.clone_from(&record.decision.violations);
@@ -327,8 +335,9 @@ impl Node {
             if let Some(cid) = &task.decision
                 && let Some(bytes) = blocks::get(tx, cid)?
             {
-                let record: Record = weft_model::cbor::decode(&bytes)?;
-                ranking = record.decision.ranking;
+                let record = Record::decode(&bytes)?;
+                ranking =
+                    CandidateReport::of(&record.decision.ranking, &record.snapshot.candidates);
                 constitution = record.constitution.map(|c| c.to_string());
             }
             let history = tasks::history(tx, &task.task)?

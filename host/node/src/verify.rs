@@ -2,13 +2,14 @@
 
 use crate::error::{Code, NodeError, Result};
 use crate::node::Node;
-use crate::report::{DecisionReport, VerifyReport};
+use crate::report::{CandidateReport, DecisionReport, VerifyReport};
 use data_encoding::HEXLOWER;
 use ipld_core::ipld::Ipld;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use weft_decide::{Answer, Record};
 use weft_model::vector::close;
-use weft_model::{Cid, SlotCall, cbor, content};
+use weft_model::{Cid, SlotCall, SlotReply, cbor, content};
 use weft_store::blocks;
 
 impl Node {
@@ -26,8 +27,11 @@ impl Node {
                 NodeError::not_found(format!("no decision record `{cid}` is in this home"))
                     .try_this("`weft why TASK` names the record of a task's last decision")
             })?;
-        let record = cbor::decode(&bytes).map_err(|e| {
-            NodeError::new(Code::Invalid, format!("`{cid}` is no decision record: {e}"))
+        let record = Record::decode(&bytes).map_err(|e| {
+            NodeError::new(
+                Code::Invalid,
+                format!("`{cid}` is no decision record that can be read: {e}"),
+            )
         })?;
         Ok((cid, bytes, record))
     }
@@ -37,10 +41,12 @@ impl Node {
     /// # Errors
     /// When there is none of that CID.
     pub fn decision_show(&self, cid: &str) -> Result<DecisionReport> {
-        let (cid, bytes, _) = self.record(cid)?;
+        let (cid, bytes, record) = self.record(cid)?;
+        let mut shown = json(&cbor::decode::<Ipld>(&bytes)?);
+        unpack(&mut shown, &record).map_err(NodeError::internal)?;
         Ok(DecisionReport {
             cid: cid.to_string(),
-            record: json(&cbor::decode::<Ipld>(&bytes)?),
+            record: shown,
         })
     }
 
@@ -116,6 +122,33 @@ impl Node {
             (_, Err(e)) => Err(format!("it fails now: {e}")),
         }
     }
+}
+
+/// Shows what a record holds as columns of bytes the way a person reads it.
+fn unpack(shown: &mut Value, record: &Record) -> Result<(), serde_json::Error> {
+    let candidates = &record.snapshot.candidates;
+    let features: BTreeMap<&String, Vec<Option<f64>>> = candidates
+        .features
+        .iter()
+        .enumerate()
+        .map(|(f, name)| {
+            let column = (0..candidates.ids.len()).map(|row| candidates.table.get(f, row));
+            (name, column.collect())
+        })
+        .collect();
+    let of = &mut shown["snapshot"]["candidates"];
+    of["table"] = serde_json::to_value(features)?;
+    of["permissions"] = serde_json::to_value(&candidates.permissions)?;
+    shown["decision"]["ranking"] =
+        serde_json::to_value(CandidateReport::of(&record.decision.ranking, candidates))?;
+    for (i, answers) in record.answers.iter().enumerate() {
+        for (j, answer) in answers.iter().enumerate() {
+            if let Ok(reply @ SlotReply::Rank(_)) = &answer.outcome {
+                shown["answers"][i][j]["outcome"]["Ok"] = serde_json::to_value(reply)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A record as JSON for people: CIDs as text, bytes as hex.

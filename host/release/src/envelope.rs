@@ -5,9 +5,12 @@
 //! once, so a count of signatures is a count of keys. Verification is Ed25519's strict one (no small-order keys, no
 //! malleable signatures), and one bad signature spoils the envelope: nobody had to add it.
 
+pub use crate::dsse::pre_authentication_encoding;
+
+use crate::dsse;
 use crate::limits::{ENVELOPE_BYTES, SIGNATURES};
 use crate::record::{Release, ReleaseError};
-use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use std::fmt;
@@ -27,16 +30,27 @@ pub enum Role {
     Validator,
     /// Owns the home that takes it.
     Owner,
+    /// Vouches that it closes a hole and should not wait. It trusts nothing by itself.
+    Security,
 }
 
 impl Role {
+    /// All of them, in the order in which signatures are sorted.
+    pub const ALL: [Self; 4] = [Self::Author, Self::Validator, Self::Owner, Self::Security];
+
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Author => "author",
             Self::Validator => "validator",
             Self::Owner => "owner",
+            Self::Security => "security",
         }
+    }
+
+    /// The role of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.word() == word)
     }
 }
 
@@ -169,7 +183,7 @@ impl Envelope {
     /// # Errors
     /// When the key signed already, or the envelope is full.
     pub fn sign(&mut self, role: Role, key: &SigningKey) -> Result<(), EnvelopeError> {
-        let did = Did::from_public(key.verifying_key().to_bytes());
+        let did = dsse::did(key);
         if self.signatures.iter().any(|s| s.key == did) {
             return Err(EnvelopeError::SignedTwice { key: did });
         }
@@ -178,14 +192,11 @@ impl Envelope {
                 found: self.signatures.len() + 1,
             });
         }
-        let sig = key.sign(&pre_authentication_encoding(
-            &signed_type(role),
-            &self.payload,
-        ));
+        let sig = dsse::sign(&signed_type(role), &self.payload, key);
         self.signatures.push(Signature {
             role,
             key: did,
-            sig: ByteArray::new(sig.to_bytes()),
+            sig: ByteArray::new(sig),
         });
         self.signatures.sort_by_key(|s| (s.role, s.key));
         Ok(())
@@ -215,10 +226,9 @@ impl Envelope {
             if signers.iter().any(|(_, known)| *known == key) {
                 return Err(EnvelopeError::SignedTwice { key });
             }
-            let message = pre_authentication_encoding(&signed_type(role), &self.payload);
-            VerifyingKey::from_bytes(key.public())
-                .and_then(|k| k.verify_strict(&message, &ed25519_dalek::Signature::from_bytes(sig)))
-                .map_err(|_| EnvelopeError::BadSignature { role, key })?;
+            if !dsse::holds(&signed_type(role), &self.payload, &key, sig) {
+                return Err(EnvelopeError::BadSignature { role, key });
+            }
             signers.push((role, key));
         }
         signers.sort_unstable();
@@ -275,11 +285,4 @@ impl Envelope {
 /// The payload type that a role signs.
 fn signed_type(role: Role) -> String {
     format!("{RELEASE_TYPE};role={role}")
-}
-
-/// DSSE v1: `DSSEv1 SP LEN(type) SP type SP LEN(body) SP body`, lengths in decimal.
-pub fn pre_authentication_encoding(kind: &str, body: &[u8]) -> Vec<u8> {
-    let mut out = format!("DSSEv1 {} {kind} {} ", kind.len(), body.len()).into_bytes();
-    out.extend_from_slice(body);
-    out
 }

@@ -2,11 +2,19 @@
 
 use crate::record::{Release, failure_word};
 use std::fmt;
+use weft_model::Did;
 use weft_model::slot::Failure;
 
 /// One thing that a new release wants more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Growth {
+    /// Somebody else publishes it.
+    Publisher {
+        /// Whose is in use.
+        old: Did,
+        /// Whose is wanted.
+        new: Did,
+    },
     /// It serves another world.
     World {
         /// The world in use.
@@ -51,6 +59,7 @@ pub const REVISION_JUMP: u64 = 1_000;
 impl fmt::Display for Growth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Publisher { old, new } => write!(f, "is published by {new} instead of {old}"),
             Self::World { old, new } => write!(f, "serves `{new}` instead of `{old}`"),
             Self::Import(name) => write!(f, "imports `{name}`"),
             Self::Feature(id) => write!(f, "reads `{id}`"),
@@ -65,10 +74,17 @@ impl fmt::Display for Growth {
 /// What `new` wants more than `old`, in the record's order. Empty: it can be installed without asking.
 pub fn growth(old: &Release, new: &Release) -> Vec<Growth> {
     let mut out = Vec::new();
-    if new.revision.saturating_sub(old.revision) > REVISION_JUMP {
+    // Revisions of two publishers are two series.
+    if new.publisher == old.publisher && new.revision.saturating_sub(old.revision) > REVISION_JUMP {
         out.push(Growth::Revision {
             old: old.revision,
             new: new.revision,
+        });
+    }
+    if new.publisher != old.publisher {
+        out.push(Growth::Publisher {
+            old: old.publisher,
+            new: new.publisher,
         });
     }
     if new.world != old.world {

@@ -11,6 +11,8 @@ pub enum Kind {
     Policy(Slot),
     /// A piece of work.
     Workload,
+    /// A LoRA adapter for a base model. It runs nothing by itself.
+    Skill,
 }
 
 impl fmt::Display for Kind {
@@ -18,6 +20,7 @@ impl fmt::Display for Kind {
         match self {
             Self::Policy(slot) => write!(f, "policy ({slot})"),
             Self::Workload => f.write_str("workload"),
+            Self::Skill => f.write_str("skill"),
         }
     }
 }
@@ -25,12 +28,16 @@ impl fmt::Display for Kind {
 /// A world that no release can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{found}` is no world of this host; a policy has its slot's, such as `{}`, a workload `weft:workload/workload@0.1.0`",
+    "`{found}` is no world of this host; a policy has its slot's, such as `{}`, a workload \
+     `weft:workload/workload@0.1.0`, a skill `{SKILL_WORLD}`",
     Slot::Scorer.world()
 )]
 pub struct WorldError {
     found: String,
 }
+
+/// What a skill's record has as its world: its payload is a LoRA adapter as PEFT writes it, in safetensors.
+pub const SKILL_WORLD: &str = "weft:skill/lora@0.1.0";
 
 /// `weft:<package>/<world>@<version>`, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,11 +66,20 @@ impl World {
 }
 
 impl Kind {
+    /// The kind in one word: `policy`, `workload` or `skill`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Policy(_) => "policy",
+            Self::Workload => "workload",
+            Self::Skill => "skill",
+        }
+    }
+
     /// The kind of release that a world makes. Any version is taken; whether the engine can link it is the
     /// engine's to say.
     ///
     /// # Errors
-    /// When it is neither a slot's world nor one of `weft:workload`.
+    /// When it is none of a slot's world, one of `weft:workload`, and a skill's.
     pub fn of_world(world: &str) -> Result<Self, WorldError> {
         let bad = || WorldError {
             found: crate::text::shown(world, 120),
@@ -71,6 +87,9 @@ impl Kind {
         let parsed = World::parse(world).ok_or_else(bad)?;
         if parsed.package == "workload" {
             return Ok(Self::Workload);
+        }
+        if parsed.package == "skill" && parsed.name == "lora" {
+            return Ok(Self::Skill);
         }
         Slot::ALL
             .into_iter()
@@ -93,6 +112,7 @@ mod tests {
             Kind::of_world("weft:workload/embeddings@0.2.0"),
             Ok(Kind::Workload)
         );
+        assert_eq!(Kind::of_world(SKILL_WORLD), Ok(Kind::Skill));
     }
 
     #[test]

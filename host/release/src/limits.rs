@@ -30,6 +30,16 @@ pub const SIGNATURES: usize = 64;
 pub const MAX_INTEGER: u64 = (1 << 53) - 1;
 /// Largest model, in bytes: 1 TiB.
 pub const MODEL_BYTES: u64 = 1 << 40;
+/// Largest signed statement about a name or a key, in bytes.
+pub const STATEMENT_BYTES: usize = 8 * 1024;
+/// Largest `trust.toml`, in bytes.
+pub const TRUST_BYTES: usize = 256 * 1024;
+/// Most rules of a `trust.toml`.
+pub const TRUST_RULES: usize = 256;
+/// Most rotations in a row that are followed from a listed key to the one in its place.
+pub const ROTATIONS: usize = 16;
+/// Largest LoRA adapter, in bytes: 4 GiB.
+pub const SKILL_BYTES: u64 = 4 << 30;
 /// Bytes of one leaf of a file: 1 MiB; the last leaf may be shorter.
 pub const LEAF_BYTES: usize = 1 << 20;
 /// Most links of one inner node of a file.

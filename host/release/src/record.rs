@@ -2,6 +2,7 @@
 
 mod validate;
 
+pub(crate) use validate::is_link;
 pub use validate::is_types_only;
 
 use crate::config::ConfigError;
@@ -248,7 +249,8 @@ impl Limits {
                 deadline_ms: host::POLICY_DEADLINE_MS,
                 output_bytes: host::POLICY_OUTPUT_BYTES,
             },
-            Kind::Workload => Self {
+            // A skill runs inside a workload, under that one's limits.
+            Kind::Workload | Kind::Skill => Self {
                 fuel: host::WORKLOAD_FUEL,
                 memory_bytes: host::WORKLOAD_MEMORY_BYTES,
                 deadline_ms: host::WORKLOAD_DEADLINE_MS,

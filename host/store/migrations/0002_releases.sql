@@ -77,10 +77,12 @@ CREATE TABLE installs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,                    -- running number
     release_cid TEXT NOT NULL,                               -- what is installed
     target TEXT,                                             -- the slot, task or skill name that it is to serve; NULL: none yet
-    cause TEXT NOT NULL,                                     -- who wants it: person update sync
+    cause TEXT NOT NULL,                                     -- who wants it: person, or update: it came by itself
     state TEXT NOT NULL,                                     -- fetched verified compiled tested waiting cooling done refused
     reason TEXT,                                             -- why it is there, for a person
+    envelope BLOB NOT NULL,                                  -- the record with its signatures
     growth TEXT NOT NULL DEFAULT '[]',                       -- JSON list: what it wants more than what serves
+    consented INTEGER NOT NULL DEFAULT 0,                    -- 1: a person agreed to that
     source TEXT,                                             -- where its bytes came from
     not_before TEXT,                                         -- it does not serve earlier; NULL: at once
     created_at TEXT NOT NULL,                                -- when it began
@@ -131,11 +133,11 @@ CREATE TABLE trials (
     decisions INTEGER NOT NULL DEFAULT 0,                    -- decisions that it took part in
     differed INTEGER NOT NULL DEFAULT 0,                     -- of those: it answered otherwise than what serves
     failed INTEGER NOT NULL DEFAULT 0,                       -- of those: it trapped, was late or broke its contract
-    refused INTEGER NOT NULL DEFAULT 0,                      -- of those: it refused
-    recent TEXT NOT NULL DEFAULT '',                         -- its last decisions, newest last: . fine, r refused, f failed
+    refused INTEGER NOT NULL DEFAULT 0,                      -- of those: it refused where what serves did not
+    recent TEXT NOT NULL DEFAULT '',                         -- its last decisions, oldest first: . fine, r refused, f failed
     started_at TEXT NOT NULL,                                -- when
     ended_at TEXT,                                           -- when; NULL: it goes on
-    outcome TEXT                                             -- why it ended: enforced, returned …
+    outcome TEXT                                             -- why it ended: enforced returned quarantined replaced
 );
 
 CREATE INDEX trials_by_slot ON trials (slot, id);
@@ -151,3 +153,12 @@ CREATE TABLE trial_differences (
 );
 
 CREATE INDEX trial_differences_by_trial ON trial_differences (trial, id);
+
+CREATE TABLE grants (
+    name TEXT NOT NULL,                                      -- the task's name that a directory was granted to
+    directory TEXT NOT NULL,                                 -- the directory, as weft.toml has it
+    component_cid TEXT NOT NULL,                             -- the binary that was meant: another one inherits nothing
+    by TEXT NOT NULL,                                        -- who granted it
+    at TEXT NOT NULL,                                        -- when
+    PRIMARY KEY (name, directory, component_cid)
+);

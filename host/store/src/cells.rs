@@ -172,11 +172,17 @@ impl<'r> Cells<'r> {
         serde_json::from_str(&text).map_err(|_| self.malformed(column, format!("JSON, {shape}")))
     }
 
-    pub fn blob(&self, column: &str) -> Result<Vec<u8>> {
+    pub fn blob_opt(&self, column: &str) -> Result<Option<Vec<u8>>> {
         match self.value(column)? {
-            ValueRef::Blob(bytes) => Ok(bytes.to_vec()),
+            ValueRef::Null => Ok(None),
+            ValueRef::Blob(bytes) => Ok(Some(bytes.to_vec())),
             _ => Err(self.malformed(column, "bytes such as x'a0'")),
         }
+    }
+
+    pub fn blob(&self, column: &str) -> Result<Vec<u8>> {
+        self.blob_opt(column)?
+            .ok_or_else(|| self.malformed(column, "bytes such as x'a0'"))
     }
 
     fn shown(&self, column: &str) -> String {

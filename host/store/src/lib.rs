@@ -19,23 +19,28 @@
 //! node's lock file does).
 
 pub mod blocks;
+pub mod bound;
 pub mod carbon;
 pub mod content;
 pub mod decisions;
 pub mod events;
 pub mod feed;
+pub mod grants;
+pub mod installs;
+pub mod keys;
 pub mod limits;
 pub mod members;
 pub mod meta;
 pub mod owner;
 pub mod peers;
 pub mod polls;
+pub mod publishers;
 pub mod releases;
 pub mod slots;
 pub mod tasks;
 pub mod tiers;
 pub mod time;
-pub mod workloads;
+pub mod trials;
 
 mod cells;
 mod error;

@@ -41,6 +41,8 @@ pub(crate) fn check_known(conn: &Connection, path: &Path) -> Result<()> {
 
 fn migrate_with(conn: &mut Connection, path: &Path, migrations: &[&str]) -> Result<()> {
     let known = migrations.len() as u32;
+    // A database that is made now has nothing to lose.
+    let keep = check(conn, path, known)? > 0;
     loop {
         let version = check(conn, path, known)?;
         if version == known {
@@ -51,7 +53,7 @@ fn migrate_with(conn: &mut Connection, path: &Path, migrations: &[&str]) -> Resu
         if user_version(&tx)? != version {
             continue; // another process was faster
         }
-        if version > 0 {
+        if keep {
             let copy = before(path, next);
             copy_to(path, &copy)?;
             tracing::info!(from = version, to = next, copy = %copy.display(), "migrating the database");

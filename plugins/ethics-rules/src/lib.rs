@@ -5,6 +5,7 @@
 
 mod words;
 
+use std::borrow::Cow;
 use weft_sdk::ethics::{Ethics, Known, Level, Rule, Task, Violation};
 use weft_sdk::{Instant, PolicyError};
 
@@ -31,13 +32,23 @@ enum Limit<'a> {
     /// The most watts; exactly that many are fine.
     Watts(f64),
     /// Parts of a name or tag, lower case.
-    Never(Vec<String>),
+    Never(Vec<Cow<'a, str>>),
     /// Whole names.
     Only(Vec<&'a str>),
-    /// Words and beginnings of words, none of which may occur.
-    Words(&'a [String], &'a [String]),
+    /// Words and beginnings of words, lower case, none of which may occur; with what the config has for each.
+    Words(Vec<Listed<'a>>, Vec<Listed<'a>>),
     /// A rule whose owner switched it off by its value.
     Off,
+}
+
+/// A word of the config, in lower case and as it stands there.
+type Listed<'a> = (Cow<'a, str>, &'a str);
+
+fn listed(words: &[String]) -> Vec<Listed<'_>> {
+    words
+        .iter()
+        .map(|word| (words::lower(word), word.as_str()))
+        .collect()
 }
 
 /// The entries of a comma list, without blanks around them and without empty ones.
@@ -52,7 +63,7 @@ fn entries(value: &str) -> impl Iterator<Item = &str> {
 fn understand<'a>(config: &'a Config, rule: &'a Rule) -> Result<Limit<'a>, &'static str> {
     let value = rule.value.trim();
     let switch = |words, beginnings| match value.to_ascii_lowercase().as_str() {
-        "" | "true" | "yes" | "on" | "1" => Ok(Limit::Words(words, beginnings)),
+        "" | "true" | "yes" | "on" | "1" => Ok(Limit::Words(listed(words), listed(beginnings))),
         "false" | "no" | "off" | "0" => Ok(Limit::Off),
         _ => Err("needs `true`, `false` or nothing as its value"),
     };
@@ -62,7 +73,7 @@ fn understand<'a>(config: &'a Config, rule: &'a Rule) -> Result<Limit<'a>, &'sta
             _ => Err("needs a number of watts that is not negative, such as `100`"),
         },
         "task_type_blacklist" => {
-            let parts: Vec<String> = entries(value).map(str::to_lowercase).collect();
+            let parts: Vec<_> = entries(value).map(words::lower).collect();
             if parts.is_empty() {
                 return Err("needs a part of a task's name, such as `video`");
             }
@@ -97,8 +108,8 @@ fn broken(limit: &Limit<'_>, task: &Task) -> Option<(String, String)> {
             Some((observed, format!("at most {most} W")))
         }
         Limit::Never(parts) => texts().find_map(|text| {
-            let lower = text.to_lowercase();
-            let part = parts.iter().find(|part| lower.contains(part.as_str()))?;
+            let lower = words::lower(text);
+            let part = parts.iter().find(|part| words::occurs(part, &lower))?;
             Some((text.clone(), ["nothing with `", part, "`"].concat()))
         }),
         // A tag is its submitter's word, so no tag gets a task onto the list.
@@ -106,14 +117,12 @@ fn broken(limit: &Limit<'_>, task: &Task) -> Option<(String, String)> {
             .then(|| (task.name.clone(), ["only ", &names.join(", ")].concat())),
         Limit::Words(alone, beginnings) => texts().find_map(|text| {
             words::split(text).find_map(|word| {
-                let found = alone
+                let is = |known: &&Listed<'_>| word == known.0;
+                let begins = |known: &&Listed<'_>| word.starts_with(&*known.0);
+                let (_, found) = alone
                     .iter()
-                    .find(|known| word == known.to_lowercase())
-                    .or_else(|| {
-                        beginnings
-                            .iter()
-                            .find(|known| word.starts_with(&known.to_lowercase()))
-                    })?;
+                    .find(is)
+                    .or_else(|| beginnings.iter().find(begins))?;
                 Some((text.clone(), ["no `", found, "`"].concat()))
             })
         }),

@@ -100,6 +100,21 @@ proptest! {
     }
 
     #[test]
+    fn a_part_occurs_where_the_standard_library_finds_it(part in "[abé]{0,3}", text in "[abé]{0,12}") {
+        prop_assert_eq!(words::occurs(&part, &text), text.contains(&part));
+    }
+
+    #[test]
+    fn plain_words_are_those_of_the_long_way(name in "[a-z0-9 _-]{0,24}") {
+        // A letter that is no ASCII takes the long way, and a separator keeps it apart.
+        let accented = format!("{name} é");
+        let mut long: Vec<_> = words::split(&accented).collect();
+        let last = long.pop();
+        prop_assert_eq!(last.as_deref(), Some("é"));
+        prop_assert_eq!(words::split(&name).collect::<Vec<_>>(), long);
+    }
+
+    #[test]
     fn words_lose_no_letter(name in "\\PC{0,24}") {
         let letters: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         prop_assert_eq!(words::split(&name).collect::<String>(), letters);

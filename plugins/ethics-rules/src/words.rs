@@ -2,11 +2,59 @@
 //!
 //! Words come in lower case. Digits belong to the word that they stand in; plurals and spelling are left alone.
 
-/// The words of a text, in order, in lower case.
-pub fn split(text: &str) -> impl Iterator<Item = String> {
+use std::borrow::Cow;
+
+/// The words of a text, in order, in lower case. Copies nothing where the text is plain.
+pub fn split(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let plain = is_plain(text);
     text.split(|c: char| !c.is_alphanumeric())
-        .flat_map(camel)
-        .filter(|word| !word.is_empty())
+        .filter(|run| !run.is_empty())
+        .flat_map(move |run| match plain {
+            true => Words::One(Some(run)),
+            false => Words::Several(camel(run).into_iter()),
+        })
+}
+
+/// A text in lower case. Copies nothing where it is plain.
+pub fn lower(text: &str) -> Cow<'_, str> {
+    match is_plain(text) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.to_lowercase()),
+    }
+}
+
+/// Whether a part stands anywhere in a text. Both are short, so that looking everywhere costs less than the preparation
+/// of `str::contains`.
+pub fn occurs(part: &str, text: &str) -> bool {
+    let (part, text) = (part.as_bytes(), text.as_bytes());
+    let Some(first) = part.first() else {
+        return true;
+    };
+    text.windows(part.len())
+        .any(|run| run[0] == *first && run == part)
+}
+
+/// Whether a text is ASCII without capitals: then it is its own lower case, and no word begins inside a run of letters.
+fn is_plain(text: &str) -> bool {
+    text.bytes()
+        .all(|b| b.is_ascii() && !b.is_ascii_uppercase())
+}
+
+/// The words of one run of letters and digits.
+enum Words<'a> {
+    One(Option<&'a str>),
+    Several(std::vec::IntoIter<String>),
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = Cow<'a, str>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::One(word) => word.take().map(Cow::Borrowed),
+            Self::Several(words) => words.find(|word| !word.is_empty()).map(Cow::Owned),
+        }
+    }
 }
 
 /// Whether a text is exactly one word, so that it can be compared with one.

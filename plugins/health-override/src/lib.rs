@@ -81,15 +81,14 @@ const NAME_BYTES: usize = 256;
 
 /// The first word of the config that stands in the name, else in a tag.
 fn matching<'a>(config: &'a Config, request: &Request) -> Result<Option<&'a str>, PolicyError> {
-    let listed: Vec<_> = config.words.iter().map(|w| (w, words::split(w))).collect();
-    if let Some((word, _)) = listed.iter().find(|(_, split)| split.is_empty()) {
+    if let Some(word) = config.words.iter().find(|word| !words::has_one(word)) {
         return Err(PolicyError::BadConfig(format!(
             "`words` holds `{word}`, which has no letter or digit; remove it"
         )));
     }
     for text in std::iter::once(&request.name).chain(&request.tags) {
         let text = words::split(text);
-        if let Some((word, _)) = listed.iter().find(|(_, split)| words::holds(&text, split)) {
+        if let Some(word) = config.words.iter().find(|word| words::holds(&text, word)) {
             return Ok(Some(word));
         }
     }

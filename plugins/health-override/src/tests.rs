@@ -45,6 +45,16 @@ proptest! {
     }
 
     #[test]
+    fn plain_words_are_those_of_the_long_way(name in "[a-z _./-]{0,24}") {
+        // A letter that is no ASCII takes the long way, and a separator keeps it apart.
+        let accented = format!("{name} é");
+        let mut long = words::split(&accented);
+        let last = long.pop();
+        prop_assert_eq!(last.as_deref(), Some("é"));
+        prop_assert_eq!(words::split(&name), long);
+    }
+
+    #[test]
     fn case_does_not_matter_between_separators(name in "[a-z]{1,8}([-_ ][a-z]{1,8}){0,3}", w in listed()) {
         let text = format!("{name}-{w}");
         prop_assert_eq!(word(text.clone()), word(text.to_uppercase()));

@@ -3,9 +3,29 @@
 //! The comparison is of whole words, without regard to case. It knows no language: regular English plurals count,
 //! other inflections have to be listed. Letters are compared as they are encoded (composed, NFC).
 
+use std::borrow::Cow;
+
 /// The words of a text, case-folded: split where it is not alphanumeric, in camelCase, and between letters and
-/// digits.
-pub fn split(text: &str) -> Vec<String> {
+/// digits. Copies no letter where the text is plain.
+pub fn split(text: &str) -> Vec<Cow<'_, str>> {
+    if is_plain(text) {
+        return text
+            .split(|c: char| !c.is_ascii_lowercase())
+            .filter(|word| !word.is_empty())
+            .map(Cow::Borrowed)
+            .collect();
+    }
+    folded(text).into_iter().map(Cow::Owned).collect()
+}
+
+/// Whether a text is ASCII without capitals and digits: then its words are its runs of letters, as they stand there.
+fn is_plain(text: &str) -> bool {
+    text.bytes()
+        .all(|b| b.is_ascii() && !b.is_ascii_uppercase() && !b.is_ascii_digit())
+}
+
+/// [`split`] of any text.
+fn folded(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
     let mut words = Vec::new();
     let mut word = String::new();
@@ -40,9 +60,24 @@ fn fold(c: char, into: &mut String) {
     into.extend(c.to_uppercase().flat_map(char::to_lowercase));
 }
 
+/// Whether a text has a word at all.
+pub fn has_one(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
+}
+
 /// Whether `wanted` (one word, or several in a row as in `power-grid`) stands in `words`. Its last word may be a
 /// regular plural.
-pub fn holds(words: &[String], wanted: &[String]) -> bool {
+pub fn holds(words: &[Cow<'_, str>], wanted: &str) -> bool {
+    // Nearly every listed word is one word of small letters, which is its own folding; and every form of a word begins
+    // as it does, so most are told apart by one byte.
+    if wanted.bytes().all(|b| b.is_ascii_lowercase()) {
+        let first = wanted.as_bytes().first();
+        return first.is_some()
+            && words
+                .iter()
+                .any(|word| word.as_bytes().first() == first && is_form(word, wanted));
+    }
+    let wanted = split(wanted);
     let Some((last, head)) = wanted.split_last() else {
         return false;
     };

@@ -13,11 +13,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The profile of every component, as cargo's `--config` values: small, one codegen unit, no unwinding. It is passed
+/// The profile of every component, as cargo's `--config` values: fast, one codegen unit, no unwinding. It is passed
 /// to each build, so that a project needs no profile of its own and can't have another.
 const PROFILE: [&str; 6] = [
     "profile.component.inherits=\"release\"",
-    "profile.component.opt-level=\"s\"",
+    "profile.component.opt-level=3",
     "profile.component.lto=true",
     "profile.component.codegen-units=1",
     "profile.component.panic=\"abort\"",

@@ -39,6 +39,8 @@
 //! that `weft plugin build` puts into the component. A policy is a function of its arguments: no clock, no files,
 //! no randomness, and floats through [`libm`], so that results don't depend on the platform.
 
+#[cfg(target_family = "wasm")]
+pub mod allocator;
 pub mod config;
 pub mod features;
 #[cfg(not(target_family = "wasm"))]

@@ -52,12 +52,14 @@ fn node(home: &std::path::Path) -> Arc<Node> {
         owner: Some("alice@example.com".into()),
         bundle: bundle.clone(),
         clock: clock.clone(),
+        compile_worker: None,
     })
     .unwrap_or_else(|e| panic!("no home: {e}"));
     Node::open(&OpenOptions {
         home: home.to_owned(),
         bundle,
         clock,
+        compile_worker: None,
     })
     .unwrap_or_else(|e| panic!("the home does not open: {e}"))
 }
@@ -128,8 +130,8 @@ fn snapshot(peers: usize) -> Snapshot {
     let mut ids = vec!["self".to_owned()];
     // As long as a libp2p peer id.
     ids.extend((0..peers).map(|i| format!("12D3KooWBenchmarkBenchmarkBenchmarkBenchmark{i:08}")));
-    let mut features: Vec<String> = Scorer::FEATURES.iter().map(|f| (*f).to_owned()).collect();
-    features.extend(Candidates::HOST_FEATURES.map(ToOwned::to_owned));
+    let scored: Vec<String> = Scorer::FEATURES.iter().map(|f| (*f).to_owned()).collect();
+    let features = Candidates::features_for(&scored);
     let columns = Columns::build(ids.len(), features.len(), |f, r| {
         if r == 0 && features[f] == "energy.percent_clean" {
             return Some(20.0);
@@ -167,6 +169,7 @@ fn snapshot(peers: usize) -> Snapshot {
         candidates: Candidates {
             permissions: vec![Permission::Allowed; ids.len()],
             ids,
+            scored: scored.len() as u32,
             features,
             table: columns,
         },
@@ -203,8 +206,8 @@ fn main() {
         if let Some(us) = at_most {
             report.reach("median_us", us);
         }
-        let record: Record = weft_model::cbor::decode(&decided.record)
-            .unwrap_or_else(|e| panic!("{peers} peers: {e}"));
+        let record =
+            Record::decode(&decided.record).unwrap_or_else(|e| panic!("{peers} peers: {e}"));
         let encoding = measure(samples, 1, || {
             std::hint::black_box(record.encode().expect("it was encoded before"));
         });

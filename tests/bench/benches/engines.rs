@@ -1,8 +1,9 @@
-//! The ethics and quota judgment with 16 rules: as two calls of Weft's plugins, in native Rust, and in Rego on
-//! Regorus. Same inputs; all must answer alike before a figure is shown.
+//! The ethics and quota judgment with 16 rules: as two calls of Weft's plugins, in native Rust, in Rego on
+//! Regorus, and in Cedar. Same inputs; all must answer alike before a figure is shown.
 //!
-//! Rego runs in a program of its own (`engines/`, which this benchmark builds): its `Cargo.toml` says why. It is given
-//! rules and inputs taken apart ahead, in Regorus's own values, and that is not timed. Weft's plugins get the
+//! Rego and Cedar run in a program of its own (`engines/`, which this benchmark builds): its `Cargo.toml` says why. They are given
+//! rules and inputs taken apart ahead, in their own values, and that is not timed but for one row of
+//! Cedar. Weft's plugins get the
 //! owner's rules as text and take them apart in every call, each on a fresh instance.
 
 #[path = "shared/policies.rs"]
@@ -215,7 +216,7 @@ fn answer(case: &Case, weft: &Weft) -> Value {
     json!({"violations": violations, "verdict": verdict})
 }
 
-/// Builds the program with Rego, gives it the scenario and reads its figures.
+/// Builds the program with Rego and Cedar, gives it the scenario and reads its figures.
 fn others(cases: &[Case]) -> Vec<Value> {
     let rules: Vec<Value> = rules()
         .into_iter()
@@ -235,7 +236,10 @@ fn others(cases: &[Case]) -> Vec<Value> {
         .arg(&target)
         .status()
         .expect("cargo runs");
-    assert!(built.success(), "the program with Rego does not build");
+    assert!(
+        built.success(),
+        "the program with Rego and Cedar does not build"
+    );
     let mut child = Command::new(target.join("release/weft-bench-engines"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -248,7 +252,10 @@ fn others(cases: &[Case]) -> Vec<Value> {
         .expect("the program reads its scenario");
     drop(stdin);
     let output = child.wait_with_output().expect("the program ends");
-    assert!(output.status.success(), "the program with Rego failed");
+    assert!(
+        output.status.success(),
+        "the program with Rego and Cedar failed"
+    );
     serde_json::from_slice(&output.stdout).expect("it writes JSON")
 }
 

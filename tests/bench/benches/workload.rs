@@ -147,7 +147,7 @@ fn main() {
             input: Box::new(Cursor::new(Arc::clone(&log))),
             output: Box::new(out.clone()),
             limits: JobLimits::default(),
-            granted: None,
+            dirs: Vec::new(),
             seed: [0; 32],
             cancel: Arc::default(),
         };

@@ -315,6 +315,7 @@ fn an_older_homes_components_move_and_a_damaged_one_stays() {
             home: root.clone(),
             bundle: bundle(),
             clock: std::sync::Arc::new(SystemClock),
+            compile_worker: None,
         })
         .expect("a node")
     };

@@ -279,6 +279,17 @@ fn every_decision_can_be_run_again_and_a_changed_record_is_noticed() {
     };
     assert!(verify.equal, "{verify:?}");
     assert!(verify.calls >= 7, "{verify:?}");
+    let Response::Decision(shown) = world.ask(Request::DecisionShow { cid: cid.clone() }) else {
+        panic!("a record");
+    };
+    // What lies in the record as bytes is shown as lists.
+    let candidates = &shown.record["snapshot"]["candidates"];
+    assert_eq!(candidates["permissions"][0], "allowed", "{candidates}");
+    assert!(candidates["table"]["energy.percent_clean"][0].is_number());
+    assert_eq!(shown.record["decision"]["ranking"][0]["peer"], "self");
+    let answers = shown.record["answers"].as_array().expect("answers");
+    let scored = &answers.last().expect("the scorer's")[0]["outcome"]["Ok"]["rank"][0]["Score"];
+    assert!(scored.is_number(), "{answers:?}");
     world.sql(&format!(
         "UPDATE blocks SET bytes = replace(hex(bytes), '00', '01') WHERE cid = '{cid}'"
     ));

@@ -389,8 +389,9 @@ fn a_slow_scorer_is_ended_by_its_limit_and_one_in_time_is_not() {
 
 #[test]
 fn swaps_lose_no_call_and_no_later_call_meets_the_old_version() {
-    const SWAPS: usize = 50;
+    const USUAL_SWAPS: usize = 50;
     const ASKING: usize = 2;
+    let swaps = USUAL_SWAPS * weft_kit::budget() as usize;
     let (world, v1) = served_by("good-v1");
     let v2 = world.add("good-v2");
     let score = |n: usize| if n.is_multiple_of(2) { 1.0 } else { 2.0 };
@@ -427,7 +428,7 @@ fn swaps_lose_no_call_and_no_later_call_meets_the_old_version() {
                 })
             })
             .collect();
-        for swap in 1..=SWAPS {
+        for swap in 1..=swaps {
             begun.store(swap, Ordering::SeqCst);
             world.slot_use("scorer", if swap % 2 == 0 { &v1 } else { &v2 });
             over.store(swap, Ordering::SeqCst);
@@ -443,7 +444,7 @@ fn swaps_lose_no_call_and_no_later_call_meets_the_old_version() {
             .map(|t| t.join().expect("nothing fails"))
             .sum()
     });
-    assert!(calls > SWAPS, "only {calls} calls were made meanwhile");
+    assert!(calls > swaps, "only {calls} calls were made meanwhile");
 }
 
 fn job(world: &World, guest: &str) -> TaskSpec {
@@ -493,6 +494,14 @@ fn is_cancelled(guest: &str, begun: impl Fn(&Path) -> bool) {
             }
             std::thread::yield_now();
         };
+        let Response::Tasks(listed) = world.ask(Request::TaskList {
+            user: None,
+            status: Some("running".into()),
+            limit: 10,
+        }) else {
+            panic!("tasks");
+        };
+        assert_eq!(listed.len(), 1, "it is listed while it runs: {listed:?}");
         let Response::Task(cancelled) = world.ask(Request::TaskCancel { task: id }) else {
             panic!("a task");
         };

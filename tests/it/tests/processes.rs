@@ -253,7 +253,7 @@ fn what_a_killed_daemon_acknowledged_is_kept() {
     let mut kept = Vec::new();
     let began = Instant::now();
     let mut rounds = 0;
-    while rounds < ROUNDS && (rounds < FEWEST || began.elapsed() < LONGEST) {
+    while rounds < ROUNDS && (rounds < FEWEST || began.elapsed() < LONGEST * weft_kit::budget()) {
         let until = Duration::from_micros(random.below(UNTIL_KILL_US));
         let (mut daemon, listening) = Daemon::spawn(&home);
         // One in eight does not live to listen.

@@ -14,7 +14,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("cargo test", "whoever runs this"),
     (
         "weft plugin test my-scorer",
-        "it builds a project, as sdk/build/tests/project.rs does",
+        "it builds a project, as projects.rs does",
     ),
     (
         "weft plugin build my-scorer",
@@ -88,6 +88,11 @@ impl Reader {
                 ("CID", Some(slot)) => *word = self.other_release(slot),
                 ("CID", None) => {
                     word.clone_from(self.decision.as_ref().expect("a decision was made"))
+                }
+                ("DID", _) => {
+                    let key = self.home.weft(["key", "show", "publisher", "--json"]);
+                    let key = key.ok().json();
+                    *word = key["did"].as_str().expect("a key").to_owned();
                 }
                 ("/var/log/dpkg.log", _) if !Path::new(word.as_str()).is_file() => {
                     let log = self.home.join("dpkg.log");

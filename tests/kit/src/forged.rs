@@ -70,6 +70,30 @@ pub fn huge_function(bytes: usize) -> Vec<u8> {
     weft_build::encode(&module, &descriptor("huge-function")).unwrap_or_else(|e| panic!("{e}"))
 }
 
+/// A scorer that is small and takes a compiler much memory: `loops` loops in each other, and inside of them `locals`
+/// variables that every one of them carries on.
+///
+/// # Panics
+/// When it can't be encoded.
+pub fn compile_bomb(loops: u32, locals: u32) -> Vec<u8> {
+    /// Parameters of `rank`; the first is `now`, an i64.
+    const PARAMETERS: u32 = 14;
+    let module = scorer_with(locals, |code| {
+        for _ in 0..loops {
+            code.loop_(wasm_encoder::BlockType::Empty);
+        }
+        for local in 0..locals {
+            code.local_get(PARAMETERS + local).local_get(0).i64_add();
+            code.local_set(PARAMETERS + local);
+        }
+        for _ in 0..loops {
+            code.local_get(0).i32_wrap_i64().br_if(0).end();
+        }
+        answer(code, HEAP, 0);
+    });
+    weft_build::encode(&module, &descriptor("compile-bomb")).unwrap_or_else(|e| panic!("{e}"))
+}
+
 /// The module of the guest `huge-list`: it is well-behaved without candidates.
 pub(crate) fn huge_list() -> Vec<u8> {
     /// Parameters of `rank`: the ninth is the number of rows.
@@ -96,6 +120,11 @@ fn answer(code: &mut InstructionSink<'_>, pointer: i32, count: i32) {
 
 /// A core module for the scorer's world, whose `rank` runs `body` and returns the address of its answer.
 fn scorer(body: impl FnOnce(&mut InstructionSink<'_>)) -> Vec<u8> {
+    scorer_with(0, body)
+}
+
+/// The same with so many locals of 64 bits after the parameters.
+fn scorer_with(locals: u32, body: impl FnOnce(&mut InstructionSink<'_>)) -> Vec<u8> {
     use ValType::{F64, I32, I64};
     let mut types = TypeSection::new();
     // now, config (2), task (5), columns (5), tie seed, as the canonical ABI flattens them.
@@ -129,7 +158,7 @@ fn scorer(body: impl FnOnce(&mut InstructionSink<'_>)) -> Vec<u8> {
         .export("cabi_realloc", ExportKind::Func, 1)
         .export("memory", ExportKind::Memory, 0);
 
-    let mut rank = Function::new([]);
+    let mut rank = Function::new([(locals, I64)]);
     let mut code = rank.instructions();
     body(&mut code);
     code.i32_const(ANSWER).end();

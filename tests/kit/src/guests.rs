@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::OnceLock;
 use weft_build::{
-    CORE_TARGET, Descriptor, Kind, POLICY_STACK_BYTES, clean_command, encode, ensure_target,
+    CORE_TARGET, Descriptor, Kind, POLICY_STACK_BYTES, WASI_TARGET, WORKLOAD_STACK_BYTES,
+    clean_command, encode, ensure_target,
 };
 
 /// A guest: a file that `guest(name)` gives.
@@ -53,6 +54,7 @@ pub const GUESTS: &[Guest] = &[
         "claims 2^27 outcomes that its memory does not hold",
     ),
     case("returns-error", "answers `unsupported`"),
+    case("excludes", "excludes every candidate"),
     case(
         "terminal-escapes",
         "an error text with control characters and a second line",
@@ -73,9 +75,16 @@ pub const GUESTS: &[Guest] = &[
         "a workload that writes for ever and ignores the stop",
     ),
     case("workload-loops", "a workload that loops for ever"),
+    case(
+        "workload-lists",
+        "a workload that says what it sees of its directory, and tries to write it and to leave it",
+    ),
     case("core-module", "a core module, not a component"),
     case("not-wasm", "a text file"),
 ];
+
+/// The guests that import WASI.
+const WASI_GUESTS: [&str; 1] = ["workload-lists"];
 
 /// Cargo's profile of the guests: quick to build, else as components are.
 const PROFILE: [&str; 5] = [
@@ -126,23 +135,41 @@ fn build_guests(target_dir: &Path) -> PathBuf {
     let lock = File::create(target_dir.join("kit.lock")).expect("a lock file for the guests");
     lock.lock().expect("the lock of the guests");
 
+    let modules = compile(target_dir, CORE_TARGET, POLICY_STACK_BYTES, &["--examples"]);
+    let wasi: Vec<&str> = WASI_GUESTS.iter().flat_map(|n| ["--example", n]).collect();
+    let wasi_modules = compile(target_dir, WASI_TARGET, WORKLOAD_STACK_BYTES, &wasi);
+    for guest in GUESTS {
+        let bytes = match guest.name {
+            "core-module" => read(&file(&modules, "good_v1")),
+            "not-wasm" => b"no WebAssembly, just a line of text\n".to_vec(),
+            "huge-list" => component(guest, &forged::huge_list()),
+            name => {
+                let modules = if WASI_GUESTS.contains(&name) {
+                    &wasi_modules
+                } else {
+                    &modules
+                };
+                component(guest, &read(&file(modules, &name.replace('-', "_"))))
+            }
+        };
+        write_once(&file(&components, guest.name), &bytes);
+    }
+    components
+}
+
+/// Compiles examples of `tests/guests` for a target, and gives the folder in which they then lie.
+fn compile(target_dir: &Path, target: &str, stack_bytes: u32, examples: &[&str]) -> PathBuf {
     let crate_dir = workspace().join("tests/guests");
-    ensure_target(&crate_dir, CORE_TARGET, true).unwrap_or_else(|e| panic!("{e}"));
+    ensure_target(&crate_dir, target, true).unwrap_or_else(|e| panic!("{e}"));
     let mut cargo = clean_command("cargo", &crate_dir);
-    cargo.args([
-        "build",
-        "--package",
-        "weft-guests",
-        "--examples",
-        "--features",
-        "guests",
-    ]);
-    cargo.args(["--target", CORE_TARGET, "--profile", "guest", "--quiet"]);
+    cargo.args(["build", "--package", "weft-guests", "--features", "guests"]);
+    cargo.args(examples);
+    cargo.args(["--target", target, "--profile", "guest", "--quiet"]);
     cargo.arg("--target-dir").arg(target_dir);
     for value in PROFILE {
         cargo.args(["--config", value]);
     }
-    let flags = format!("-Clink-arg=-zstack-size={POLICY_STACK_BYTES}");
+    let flags = format!("-Clink-arg=-zstack-size={stack_bytes}");
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags);
     let output = cargo
         .stderr(Stdio::piped())
@@ -153,18 +180,7 @@ fn build_guests(target_dir: &Path) -> PathBuf {
         "the guests don't build:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-
-    let modules = target_dir.join(CORE_TARGET).join("guest/examples");
-    for guest in GUESTS {
-        let bytes = match guest.name {
-            "core-module" => read(&file(&modules, "good_v1")),
-            "not-wasm" => b"no WebAssembly, just a line of text\n".to_vec(),
-            "huge-list" => component(guest, &forged::huge_list()),
-            name => component(guest, &read(&file(&modules, &name.replace('-', "_")))),
-        };
-        write_once(&file(&components, guest.name), &bytes);
-    }
-    components
+    target_dir.join(target).join("guest/examples")
 }
 
 fn component(guest: &Guest, module: &[u8]) -> Vec<u8> {

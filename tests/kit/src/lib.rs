@@ -10,11 +10,28 @@ mod forged;
 mod guests;
 mod home;
 
-pub use forged::{big_file, huge_function, truncated};
+pub use forged::{big_file, compile_bomb, huge_function, truncated};
 pub use guests::{GUESTS, Guest, guest, guest_bytes, plugin};
 pub use home::{Home, Ran, weft_bin};
 
 use std::path::Path;
+
+/// Names how many times longer than usual tests by rounds or by time go on; `.ci/full` sets it.
+const BUDGET_VARIABLE: &str = "WEFT_TEST_BUDGET";
+
+/// How many times longer than usual a test by rounds or by time is to go on: 1 unless `WEFT_TEST_BUDGET` says more.
+///
+/// # Panics
+/// When the variable holds no number above 0.
+pub fn budget() -> u32 {
+    match std::env::var(BUDGET_VARIABLE) {
+        Ok(text) => match text.parse() {
+            Ok(times) if times > 0 => times,
+            _ => panic!("{BUDGET_VARIABLE} is `{text}`, a number above 0 is wanted"),
+        },
+        Err(_) => 1,
+    }
+}
 
 /// The folder of the workspace.
 pub fn workspace() -> &'static Path {

@@ -28,6 +28,7 @@ impl Init {
             owner: self.user,
             bundle: ctx.bundle(),
             clock: Arc::new(SystemClock),
+            compile_worker: ctx.compile_worker(),
         })?;
         ctx.show_value(&report, &render::init(&report))
     }

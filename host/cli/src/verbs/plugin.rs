@@ -3,14 +3,17 @@
 use crate::ctx::{Ctx, Outcome, absolute_text, target};
 use crate::parse;
 use crate::render;
-use crate::verbs::project;
+use crate::verbs::{project, trial};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use weft_api::Request;
+use weft_api::{Request, TrialRequest};
 use weft_model::Instant;
 
 /// What `ReleaseAdd` and `ReleaseList` call these.
 const KIND: &str = "policy";
+
+/// The mode of a release that decides.
+const ENFORCE: &str = "enforce";
 
 /// Plugins.
 #[derive(Debug, clap::Subcommand)]
@@ -32,6 +35,8 @@ pub enum Plugin {
     Add(Add),
     List(List),
     Use(Use),
+    Mode(trial::Mode),
+    Report(trial::Report),
     /// Put back what served a slot before
     #[command(after_help = "Example:\n  weft plugin rollback scorer")]
     Rollback {
@@ -134,7 +139,8 @@ pub struct List {
 #[command(after_help = "Examples:
   weft plugin use scorer scorer-latency
   weft plugin use scorer bafyrei… --config '{\"weight_energy\": 0.7}'
-  weft plugin use ethics my-rules --add")]
+  weft plugin use ethics my-rules --add
+  weft plugin use scorer scorer-latency --mode 'canary 10%'")]
 pub struct Use {
     /// The slot
     slot: String,
@@ -147,6 +153,10 @@ pub struct Use {
     /// Add it to those that serve the slot (consent and ethics alone: the strictest wins)
     #[arg(long)]
     add: bool,
+    /// On trial beside what serves the slot: `shadow` decides nothing, `canary N%` decides N % of the tasks and goes
+    /// back by itself when it fails (`weft plugin mode` changes it, `weft plugin report` shows what it found)
+    #[arg(long, value_name = "MODE", default_value = ENFORCE)]
+    mode: String,
 }
 
 impl Plugin {
@@ -193,12 +203,28 @@ impl Plugin {
                 target: text,
                 config,
                 add,
-            }) => ctx.tell(Request::SlotUse {
-                slot,
-                target: target(&text)?,
-                config,
-                add,
-            }),
+                mode,
+            }) => {
+                let target = target(&text)?;
+                ctx.tell(if mode == ENFORCE {
+                    Request::SlotUse {
+                        slot,
+                        target,
+                        config,
+                        add,
+                    }
+                } else {
+                    Request::Trial(TrialRequest::Use {
+                        slot,
+                        target,
+                        config,
+                        mode,
+                        add,
+                    })
+                })
+            }
+            Self::Mode(verb) => verb.run(ctx),
+            Self::Report(verb) => verb.run(ctx),
             Self::Rollback { slot } => ctx.tell(Request::SlotRollback { slot }),
             Self::History { slot } => ctx.tell(Request::SlotHistory { slot }),
             Self::Bundle(verb) => verb.run(ctx),

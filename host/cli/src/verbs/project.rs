@@ -179,7 +179,7 @@ fn report(built: &Built) -> serde_json::Value {
 }
 
 /// The repository around the current folder.
-fn repository() -> Result<PathBuf, ApiError> {
+pub(super) fn repository() -> Result<PathBuf, ApiError> {
     let here = absolute(Path::new("."))?;
     let found = here.ancestors().find(|dir| {
         dir.join(BUNDLE_DIR).join("Cargo.toml").is_file() && dir.join("Cargo.toml").is_file()
@@ -195,7 +195,7 @@ fn repository() -> Result<PathBuf, ApiError> {
 }
 
 /// A build's error, with its causes.
-fn refusal(error: &BuildError) -> ApiError {
+pub(super) fn refusal(error: &BuildError) -> ApiError {
     let code = match error {
         BuildError::Io { .. } => "io",
         BuildError::Program { .. }

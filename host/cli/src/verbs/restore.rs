@@ -34,6 +34,7 @@ impl Restore {
             force: self.force,
             bundle: ctx.bundle(),
             clock: Arc::new(SystemClock),
+            compile_worker: ctx.compile_worker(),
         })?;
         ctx.show(&Response::Backup(report))
     }

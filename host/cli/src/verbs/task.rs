@@ -30,7 +30,8 @@ pub enum Task {
 
 /// Submit a task: it is decided at once, and runs, is delegated, waits or is refused
 ///
-/// The answer says why. What waits is resumed by `weft start`, unaided. With --wait the answer comes when the task
+/// The answer says why. What waits is resumed by `weft start`, unaided. Where no daemon runs, this command runs the
+/// task itself and answers at its end; cut off, the task is queued again. With --wait the answer comes when the task
 /// has ended or waits for a moment, and the exit code is 6 when it was blocked, failed or was taken
 /// back.
 #[derive(Debug, clap::Args)]
@@ -98,14 +99,25 @@ impl Task {
                 spec: verb.needs.spec(verb.name)?,
                 at: verb.at,
             }),
-            Self::List(verb) => ctx.tell(Request::TaskList {
-                user: verb.user,
-                status: verb.status,
-                limit: verb.limit,
-            }),
+            Self::List(verb) => verb.run(ctx),
             Self::Show { task } => ctx.tell(Request::TaskShow { task }),
             Self::Cancel { task } => ctx.tell(Request::TaskCancel { task }),
         }
+    }
+}
+
+impl List {
+    fn run(self, ctx: &Ctx) -> Outcome {
+        let response = ctx.ask(Request::TaskList {
+            user: self.user,
+            status: self.status,
+            limit: self.limit,
+        })?;
+        let exit = ctx.show(&response)?;
+        if let Response::Tasks(tasks) = &response {
+            ctx.note_waiting(tasks.iter().map(|task| task.status.as_str()));
+        }
+        Ok(exit)
     }
 }
 
@@ -122,6 +134,9 @@ impl Submit {
             ctx.ask(request)?
         };
         let exit = ctx.show(&response)?;
+        if let Response::Task(task) = &response {
+            ctx.note_waiting([task.status.as_str()]);
+        }
         Ok(match &response {
             Response::Task(task) if wait && ended_badly(&task.status) => Exit::Task,
             _ => exit,

@@ -49,6 +49,9 @@ pub enum Workload {
         /// A release's CID or name
         #[arg(value_name = "CID|NAME")]
         target: String,
+        /// Give it the directories that the name was granted in weft.toml: another binary inherits none by itself
+        #[arg(long)]
+        grant: bool,
     },
     /// Bind what was bound to a task's name before
     #[command(after_help = "Example:\n  weft workload rollback nightly-count")]
@@ -83,9 +86,14 @@ impl Workload {
                 revision,
             }),
             Self::List => ctx.tell(Request::ReleaseList { kind: KIND.into() }),
-            Self::Use { name, target: text } => ctx.tell(Request::WorkloadUse {
+            Self::Use {
+                name,
+                target: text,
+                grant,
+            } => ctx.tell(Request::WorkloadUse {
                 name,
                 target: target(&text)?,
+                grant,
             }),
             Self::Rollback { name } => ctx.tell(Request::WorkloadRollback { name }),
             Self::History { name } => ctx.tell(Request::WorkloadHistory { name }),

@@ -59,14 +59,90 @@ impl Pipeline<'_> {
         }
     }
 
-    /// Every plugin of the chain is heard; the strictest wins. One that fails means: not now.
+    /// Where a plugin fails on two owners' rows at once, each owner is asked about alone: what is wrong with one row
+    /// must not close the other's door.
     pub(crate) fn consent_answered(&mut self, answers: &[Answer]) -> Next {
         if answers.is_empty() {
             let why = "no plugin serves the `consent` slot".to_owned();
             self.note(Some(Slot::Consent), None, why.clone());
             return Next::End(Verdict::Defer { until: None }, why);
         }
+        let both = matches!(self.snapshot.executor, Some(Ok(_)));
+        if both && let Some(failed) = answers.iter().find(|a| a.outcome.is_err()) {
+            let why = failed.outcome.as_ref().err().map(|f| f.why.as_str());
+            let said = format!(
+                "each owner is asked about alone: {}",
+                why.unwrap_or_default()
+            );
+            self.note(Some(Slot::Consent), Some(failed), said);
+            return Next::Go(Stage::SubmitterConsent);
+        }
+        let [submitter, executor] = self.strictest(answers);
+        if let Some(deferral) = submitter {
+            return self.deferred(deferral);
+        }
+        self.executor_defers(executor);
+        Next::Go(Stage::Ethics)
+    }
+
+    pub(crate) fn ask_submitter_consent(&mut self) -> Next {
+        match &self.snapshot.submitter {
+            Ok(rules) => {
+                let request = self.consent_request(Role::Submitter, rules);
+                Next::Ask(Stage::SubmitterConsent, SlotCall::Consent(vec![request]))
+            }
+            Err(malformed) => Next::End(Verdict::Defer { until: None }, malformed.clone()),
+        }
+    }
+
+    pub(crate) fn submitter_consent_answered(&mut self, answers: &[Answer]) -> Next {
+        let [submitter, _] = self.strictest(answers);
+        match submitter {
+            Some(deferral) => self.deferred(deferral),
+            None => Next::Go(Stage::ExecutorConsent),
+        }
+    }
+
+    pub(crate) fn ask_executor_consent(&mut self) -> Next {
+        match &self.snapshot.executor {
+            Some(Ok(rules)) => {
+                let request = self.consent_request(Role::Executor, rules);
+                Next::Ask(Stage::ExecutorConsent, SlotCall::Consent(vec![request]))
+            }
+            _ => Next::Go(Stage::Ethics),
+        }
+    }
+
+    pub(crate) fn executor_consent_answered(&mut self, answers: &[Answer]) -> Next {
+        let [executor, _] = self.strictest(answers);
+        self.executor_defers(executor);
+        Next::Go(Stage::Ethics)
+    }
+
+    /// The device owner's deferral keeps the task off this device, not off others.
+    fn executor_defers(&mut self, executor: Option<Deferral>) {
+        if self.draft.here_refused.is_none() && self.snapshot.executor.is_some() {
+            self.draft.here_refused = executor.map(|d| (with_rest(&d), d.until));
+        }
+    }
+
+    fn deferred(&mut self, deferral: Deferral) -> Next {
+        self.draft.next_window = deferral.until;
+        let reason = match deferral.idle_left.div_ceil(MINUTE_MS) {
+            0 => deferral.reason,
+            minutes => format!("{}; System idle period: {minutes} minutes", deferral.reason),
+        };
+        let until = deferral.until;
+        Next::End(Verdict::Defer { until }, reason)
+    }
+
+    /// Of each row asked, the longest deferral. Every plugin of the chain is heard; the strictest wins. One that fails
+    /// means: not now.
+    fn strictest(&mut self, answers: &[Answer]) -> [Option<Deferral>; 2] {
         let mut strictest: [Option<Deferral>; 2] = [None, None];
+        if answers.is_empty() {
+            return strictest.map(|_| Some(deferral("no plugin answered")));
+        }
         for answer in answers {
             let rows = match &answer.outcome {
                 Ok(SlotReply::Consent(rows)) => rows.clone(),
@@ -87,28 +163,7 @@ impl Pipeline<'_> {
                 }
             }
         }
-        let [submitter, executor] = strictest;
-        if self.draft.here_refused.is_none() && self.snapshot.executor.is_some() {
-            self.draft.here_refused = executor.map(|d| (with_rest(&d), d.until));
-        }
-        match submitter {
-            None => Next::Go(Stage::Ethics),
-            Some(deferral) => {
-                self.draft.next_window = deferral.until;
-                let reason = match deferral.idle_left.div_ceil(MINUTE_MS) {
-                    0 => deferral.reason,
-                    minutes => {
-                        format!("{}; System idle period: {minutes} minutes", deferral.reason)
-                    }
-                };
-                Next::End(
-                    Verdict::Defer {
-                        until: deferral.until,
-                    },
-                    reason,
-                )
-            }
-        }
+        strictest
     }
 
     pub(crate) fn ask_ethics(&mut self) -> Next {
@@ -295,11 +350,15 @@ impl Pipeline<'_> {
 }
 
 fn closed(why: &str) -> ConsentVerdict {
-    ConsentVerdict::Defer(Deferral {
+    ConsentVerdict::Defer(deferral(why))
+}
+
+fn deferral(why: &str) -> Deferral {
+    Deferral {
         until: None,
         reason: format!("consent: {why}"),
         idle_left: 0,
-    })
+    }
 }
 
 /// A deferral's reason, with the rest that is still due.

@@ -7,7 +7,7 @@ use crate::placement::{self, Needs};
 use crate::snapshot::Permission;
 use weft_model::slots::placement::{Rank, Score, ScorerTask};
 use weft_model::slots::time::Plan;
-use weft_model::{Columns, Instant, Slot, SlotCall, SlotReply};
+use weft_model::{Instant, Slot, SlotCall, SlotReply};
 
 /// Milliseconds in a minute.
 const MINUTE_MS: i64 = 60_000;
@@ -45,10 +45,10 @@ impl Pipeline<'_> {
         if rows.is_empty() {
             return self.nobody();
         }
-        let scored = s.candidates.features.len() - crate::Candidates::HOST_FEATURES.len();
-        let candidates = Columns::build(rows.len(), scored, |f, r| {
-            s.candidates.table.get(f, rows[r])
-        });
+        let candidates = s
+            .candidates
+            .table
+            .select(s.candidates.scored as usize, &rows);
         let rank = Rank {
             task: ScorerTask {
                 critical: self.draft.critical,
@@ -66,11 +66,12 @@ impl Pipeline<'_> {
     /// Nobody is left to be scored: says why, most useful reason first.
     fn nobody(&mut self) -> Next {
         let s = self.snapshot;
-        self.draft.decision.ranking = (0..s.candidates.ids.len())
+        self.draft.decision.ranking = (0_u32..)
+            .take(s.candidates.ids.len())
             .map(|row| Ranked {
-                peer: s.candidates.ids[row].clone(),
+                row,
                 score: None,
-                out: self.barred(row),
+                out: self.barred(row as usize),
             })
             .collect();
         if self.barred(0) == Some(Out::NoWorkload) {
@@ -108,7 +109,7 @@ impl Pipeline<'_> {
         match Self::single(Slot::Scorer, answers) {
             Ok((answer, SlotReply::Rank(rows))) if rows.len() == asked.len() => {
                 for (row, score) in asked.iter().zip(rows) {
-                    scores[*row] = Some(score.clone());
+                    scores[*row] = Some(*score);
                 }
                 self.note(
                     Some(Slot::Scorer),
@@ -137,16 +138,14 @@ impl Pipeline<'_> {
             critical: self.draft.critical,
         };
         let ranking = placement::rank(&s.task, &needs, &s.candidates, &scores, &barred);
-        let best = ranking
-            .first()
-            .filter(|r| r.out.is_none())
-            .map(|r| r.peer.clone());
+        let best = ranking.first().filter(|r| r.out.is_none()).map(|r| r.row);
         self.draft.decision.ranking = ranking;
         match best {
-            Some(peer) if Some(&peer) == s.candidates.ids.first() => {
-                Next::End(Verdict::RunHere, self.emergency_reason())
+            Some(0) => Next::End(Verdict::RunHere, self.emergency_reason()),
+            Some(row) => {
+                let peer = s.candidates.ids[row as usize].clone();
+                Next::End(Verdict::Delegate { peer }, self.emergency_reason())
             }
-            Some(peer) => Next::End(Verdict::Delegate { peer }, self.emergency_reason()),
             None => self.wait(&plan),
         }
     }
@@ -181,7 +180,10 @@ impl Pipeline<'_> {
                 .ranking
                 .iter()
                 .take(3)
-                .filter_map(|r| Some(format!("{} {}", r.peer, r.out?.words())))
+                .filter_map(|r| {
+                    let peer = &s.candidates.ids[r.row as usize];
+                    Some(format!("{peer} {}", r.out?.words()))
+                })
                 .collect();
             return Next::End(
                 Verdict::Defer { until: s.off_peak },
@@ -195,9 +197,10 @@ impl Pipeline<'_> {
             .into_iter()
             .flatten()
             .min();
+        let host = s.candidates.host();
         let best = (0..s.candidates.ids.len())
             .filter(|row| self.barred(*row).is_none())
-            .filter_map(|row| s.candidates.host_value(row, placement::CLEAN))
+            .filter_map(|row| host.value(row, placement::CLEAN))
             .fold(None, |best: Option<f64>, x| {
                 Some(best.map_or(x, |b| b.max(x)))
             });
@@ -224,7 +227,7 @@ impl Pipeline<'_> {
             .find(|o| o.until > s.now && o.clean >= plan.clean)
             .map(|o| o.from.max(s.now + 1));
         let peak = plan.peak.as_ref().and_then(|peak| {
-            let minute = s.candidates.host_value(0, placement::MINUTE)? as i64;
+            let minute = s.candidates.host().value(0, placement::MINUTE)? as i64;
             let ahead = (i64::from(peak.from) - minute).rem_euclid(DAY_MINUTES);
             let start = s.now + ahead * MINUTE_MS;
             Some(if ahead == 0 {

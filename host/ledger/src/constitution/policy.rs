@@ -9,6 +9,8 @@ use weft_model::task::Importance as Word;
 const HOUR_MS: u64 = 3_600_000;
 /// Milliseconds in a day.
 const DAY_MS: u64 = 24 * HOUR_MS;
+/// Most power that a task without a figure is modelled with, in watts.
+const WATTS_MAX: f64 = 100_000.0;
 
 /// What all nodes agree on beside the plugins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +28,8 @@ pub struct MeshPolicy {
     pub market: Market,
     /// What a device takes on.
     pub scheduling: Scheduling,
+    /// What is assumed of energy.
+    pub energy: Energy,
     /// What a device must offer to be asked at all.
     pub capability_floor: CapabilityFloor,
     /// How skills spread.
@@ -100,6 +104,16 @@ pub struct Scheduling {
     pub boost: f64,
     /// How long a task may run, in milliseconds.
     pub task_timeout_ms: u64,
+}
+
+/// What is assumed of energy where nobody says more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Energy {
+    /// Minute of a device's local day at which off-peak hours begin, 0 to 1439.
+    pub off_peak_minute: u16,
+    /// Power of a task that declares none, in watts. Figures made from it are labelled modelled.
+    pub modelled_watts: f64,
 }
 
 /// What a device must offer to be asked at all.
@@ -183,6 +197,11 @@ impl Default for MeshPolicy {
                 queue: 256,
                 boost: 1.5,
                 task_timeout_ms: 30 * 60_000,
+            },
+            energy: Energy {
+                off_peak_minute: 120,
+                // One busy core of a laptop.
+                modelled_watts: 15.0,
             },
             capability_floor: CapabilityFloor {
                 memory_bytes: 128 * 1024 * 1024,
@@ -313,6 +332,15 @@ impl MeshPolicy {
             self.scheduling.task_timeout_ms,
             1_000,
             30 * DAY_MS,
+        )?;
+
+        let e = &self.energy;
+        range("mesh.energy.off_peak_minute", e.off_peak_minute, 0, 1_439)?;
+        range(
+            "mesh.energy.modelled_watts",
+            e.modelled_watts,
+            0.0,
+            WATTS_MAX,
         )?;
 
         let s = &self.skills;

@@ -64,7 +64,10 @@ impl State {
             Body::Unknown { .. } => Err(Void::UnknownKind),
             Body::PollOpened { .. }
             | Body::DecisionCommitted { .. }
-            | Body::OverrideUsed { .. } => Ok(()),
+            | Body::OverrideUsed { .. }
+            | Body::KeyRevoked { .. }
+            | Body::KeyRotated { .. }
+            | Body::ReleasePublished { .. } => Ok(()),
             Body::MemberAdded { user, did, role } => {
                 check(admin, Void::NotAllowed("an admin"))?;
                 check(!self.name_is_taken(before, user, did), Void::NameTaken)?;

@@ -29,7 +29,7 @@ pub enum Exclusion {
     Other,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Score {
     Score(f64),
     Excluded(Exclusion),

@@ -3,7 +3,8 @@
 use super::{Limits, Problem, RecordError, Release, allowed_failures, failure_word};
 use crate::kind::{Kind, World};
 use crate::limits::{
-    DESCRIPTION_BYTES, FEATURES, IMPORTS, MAX_INTEGER, MODEL_BYTES, MODELS, TEXT_BYTES, WORLD_BYTES,
+    DESCRIPTION_BYTES, FEATURES, IMPORTS, MAX_INTEGER, MODEL_BYTES, MODELS, SKILL_BYTES,
+    TEXT_BYTES, WORLD_BYTES,
 };
 use crate::text::{self, TextError};
 use std::collections::BTreeSet;
@@ -26,13 +27,18 @@ impl Release {
         in_field("revision", || integer(self.revision, 1, MAX_INTEGER))?;
         in_field("component", || {
             file(&self.component.cid)?;
-            integer(self.component.size, 1, host::COMPONENT_BYTES)
+            let most = match kind {
+                Kind::Policy(_) | Kind::Workload => host::COMPONENT_BYTES,
+                Kind::Skill => SKILL_BYTES,
+            };
+            integer(self.component.size, 1, most)
         })?;
         in_field("imports", || self.check_imports(kind))?;
         in_field("features", || self.check_features(kind))?;
         in_field("limits", || self.limits.check(kind))?;
         in_field("failure", || self.check_failure(kind))?;
         in_field("config_schema", || match &self.config_schema {
+            Some(_) if kind == Kind::Skill => Err(value("one", "none for a skill")),
             Some(schema) => Ok(crate::config::check_schema(schema)?),
             None => Ok(()),
         })?;
@@ -65,6 +71,9 @@ impl Release {
 
     fn check_imports(&self, kind: Kind) -> Result<(), Problem> {
         count(self.imports.len(), IMPORTS)?;
+        if kind == Kind::Skill && !self.imports.is_empty() {
+            return Err(value("an import", "none for a skill: it is data"));
+        }
         for import in &self.imports {
             text::check(import, 1, WORLD_BYTES)?;
             if matches!(kind, Kind::Policy(_)) && !is_types_only(import) {
@@ -89,7 +98,7 @@ impl Release {
         for id in &self.features {
             let known = match kind {
                 Kind::Policy(slot) => features::find(slot, id).is_some(),
-                Kind::Workload => false,
+                Kind::Workload | Kind::Skill => false,
             };
             if !known {
                 return Err(value(
@@ -98,7 +107,7 @@ impl Release {
                         Kind::Policy(slot) => {
                             format!("the features of the slot `{slot}` in wit/features.md")
                         }
-                        Kind::Workload => "none for a workload".to_owned(),
+                        kind => format!("none for a {kind}"),
                     },
                 ));
             }
@@ -111,8 +120,10 @@ impl Release {
 
     fn check_failure(&self, kind: Kind) -> Result<(), Problem> {
         match (kind, self.failure) {
-            (Kind::Workload, None) => Ok(()),
-            (Kind::Workload, Some(_)) => Err(value("one", "none for a workload")),
+            (Kind::Workload | Kind::Skill, None) => Ok(()),
+            (Kind::Workload | Kind::Skill, Some(_)) => {
+                Err(value("one", format!("none for a {kind}")))
+            }
             (Kind::Policy(slot), found) => {
                 let allowed = allowed_failures(slot);
                 match found {
@@ -139,6 +150,12 @@ impl Release {
     fn check_models(&self, kind: Kind) -> Result<(), Problem> {
         if matches!(kind, Kind::Policy(_)) && !self.models.is_empty() {
             return Err(value("a model", "none for a policy"));
+        }
+        if kind == Kind::Skill && !self.models.iter().any(|m| m.name == "base") {
+            return Err(value(
+                "no model `base`",
+                "the base model that the skill is for",
+            ));
         }
         count(self.models.len(), MODELS)?;
         let mut seen = BTreeSet::new();
@@ -222,13 +239,17 @@ fn record_link(cid: &Cid) -> Result<(), Problem> {
 }
 
 fn link(cid: &Cid, codecs: &[u64], allowed: &str) -> Result<(), Problem> {
-    let ok = cid.version() == cid::Version::V1
-        && codecs.contains(&cid.codec())
-        && cid.hash().code() == content::SHA2_256
-        && cid.hash().size() == content::DIGEST_BYTES;
-    if ok {
+    if is_link(cid, codecs) {
         Ok(())
     } else {
         Err(value(format!("`{cid}`"), allowed))
     }
+}
+
+/// Whether a CID is a CIDv1 of one of these codecs under sha2-256.
+pub(crate) fn is_link(cid: &Cid, codecs: &[u64]) -> bool {
+    cid.version() == cid::Version::V1
+        && codecs.contains(&cid.codec())
+        && cid.hash().code() == content::SHA2_256
+        && cid.hash().size() == content::DIGEST_BYTES
 }

@@ -7,13 +7,16 @@ use weft_store::tasks::Task;
 use weft_store::{Error, Store, Write};
 
 mod community;
+mod keys;
 mod log;
 mod owner;
 mod peers;
+mod publishers;
 mod records;
 mod releases;
 mod slots;
 mod tasks;
+mod trials;
 
 const A: &str = "a@example.com";
 const B: &str = "b@example.com";

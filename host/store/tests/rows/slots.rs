@@ -1,7 +1,7 @@
 //! What slots and task names are bound to, forth and back.
 
 use weft_store::slots::{self, Binding, Mode};
-use weft_store::{Error, Store, Write, workloads};
+use weft_store::{Error, Store, Write, bound::WORKLOADS};
 
 use crate::{change, check};
 
@@ -123,28 +123,34 @@ fn modes_by_word() {
 fn a_workload_goes_forth_and_back() {
     check(|tx| {
         let bound = |tx: &Write| -> Result<Option<String>, Error> {
-            Ok(workloads::get(tx, "ocr")?.map(|workload| workload.release_cid))
+            Ok(WORKLOADS
+                .get(tx, "ocr")?
+                .map(|workload| workload.release_cid))
         };
         assert_eq!(bound(tx)?, None);
-        workloads::set(tx, "ocr", Some("a"), "genesis", &change("genesis"))?;
-        workloads::set(tx, "ocr", Some("b"), "owner", &change("use"))?;
-        workloads::set(tx, "ocr", None, "owner", &change("remove"))?;
+        WORKLOADS.set(tx, "ocr", Some("a"), "genesis", &change("genesis"))?;
+        WORKLOADS.set(tx, "ocr", Some("b"), "owner", &change("use"))?;
+        WORKLOADS.set(tx, "ocr", None, "owner", &change("remove"))?;
         assert_eq!(bound(tx)?, None);
         assert_eq!(
-            workloads::rollback(tx, "ocr", &change("rollback"))?.as_deref(),
+            WORKLOADS
+                .rollback(tx, "ocr", &change("rollback"))?
+                .as_deref(),
             Some("b")
         );
         assert_eq!(
-            workloads::rollback(tx, "ocr", &change("rollback"))?.as_deref(),
+            WORKLOADS
+                .rollback(tx, "ocr", &change("rollback"))?
+                .as_deref(),
             Some("a")
         );
         assert_eq!(bound(tx)?.as_deref(), Some("a"));
         assert!(matches!(
-            workloads::rollback(tx, "ocr", &change("rollback")),
+            WORKLOADS.rollback(tx, "ocr", &change("rollback")),
             Err(Error::Missing { .. })
         ));
-        assert_eq!(workloads::history(tx, "ocr", 10)?.len(), 5);
-        assert_eq!(workloads::list(tx)?.rows.len(), 1);
+        assert_eq!(WORKLOADS.history(tx, "ocr", 10)?.len(), 5);
+        assert_eq!(WORKLOADS.list(tx)?.rows.len(), 1);
         Ok(())
     });
 }

@@ -78,6 +78,7 @@ macro_rules! export_carbon {
     ($policy:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
+            $crate::__policy_allocator!();
             type Exported = $crate::slots::carbon::Component<$policy>;
             $crate::slots::carbon::bindings::export!(Exported with_types_in $crate::slots::carbon::bindings);
         };

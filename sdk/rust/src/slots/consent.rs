@@ -86,6 +86,7 @@ macro_rules! export_consent {
     ($policy:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
+            $crate::__policy_allocator!();
             type Exported = $crate::slots::consent::Component<$policy>;
             $crate::slots::consent::bindings::export!(Exported with_types_in $crate::slots::consent::bindings);
         };

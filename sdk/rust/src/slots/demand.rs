@@ -78,6 +78,7 @@ macro_rules! export_demand {
     ($policy:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
+            $crate::__policy_allocator!();
             type Exported = $crate::slots::demand::Component<$policy>;
             $crate::slots::demand::bindings::export!(Exported with_types_in $crate::slots::demand::bindings);
         };

@@ -86,6 +86,7 @@ macro_rules! export_emergency {
     ($policy:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
+            $crate::__policy_allocator!();
             type Exported = $crate::slots::emergency::Component<$policy>;
             $crate::slots::emergency::bindings::export!(Exported with_types_in $crate::slots::emergency::bindings);
         };

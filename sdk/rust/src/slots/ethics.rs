@@ -97,6 +97,7 @@ macro_rules! export_ethics {
     ($policy:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
+            $crate::__policy_allocator!();
             type Exported = $crate::slots::ethics::Component<$policy>;
             $crate::slots::ethics::bindings::export!(Exported with_types_in $crate::slots::ethics::bindings);
         };

@@ -113,6 +113,7 @@ macro_rules! export_quota {
     ($policy:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
+            $crate::__policy_allocator!();
             type Exported = $crate::slots::quota::Component<$policy>;
             $crate::slots::quota::bindings::export!(Exported with_types_in $crate::slots::quota::bindings);
         };

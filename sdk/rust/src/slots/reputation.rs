@@ -78,6 +78,7 @@ macro_rules! export_reputation {
     ($policy:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
+            $crate::__policy_allocator!();
             type Exported = $crate::slots::reputation::Component<$policy>;
             $crate::slots::reputation::bindings::export!(Exported with_types_in $crate::slots::reputation::bindings);
         };

@@ -86,6 +86,7 @@ macro_rules! export_reward {
     ($policy:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
+            $crate::__policy_allocator!();
             type Exported = $crate::slots::reward::Component<$policy>;
             $crate::slots::reward::bindings::export!(Exported with_types_in $crate::slots::reward::bindings);
         };

@@ -120,6 +120,7 @@ macro_rules! export_scorer {
     ($policy:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
+            $crate::__policy_allocator!();
             type Exported = $crate::slots::scorer::Component<$policy>;
             $crate::slots::scorer::bindings::export!(Exported with_types_in $crate::slots::scorer::bindings);
         };

@@ -75,6 +75,7 @@ macro_rules! export_sla {
     ($policy:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
+            $crate::__policy_allocator!();
             type Exported = $crate::slots::sla::Component<$policy>;
             $crate::slots::sla::bindings::export!(Exported with_types_in $crate::slots::sla::bindings);
         };

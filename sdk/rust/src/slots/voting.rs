@@ -164,6 +164,7 @@ macro_rules! export_voting {
     ($policy:ty) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
+            $crate::__policy_allocator!();
             type Exported = $crate::slots::voting::Component<$policy>;
             $crate::slots::voting::bindings::export!(Exported with_types_in $crate::slots::voting::bindings);
         };

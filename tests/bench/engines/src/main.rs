@@ -1,9 +1,10 @@
-//! The judgment of `ethics-rules` and `quota-tiers` in Rego, run by Regorus and timed.
+//! The judgment of `ethics-rules` and `quota-tiers` in Rego, run by Regorus, and in Cedar; timed.
 //!
-//! Reads the scenario that the benchmark `engines` writes on standard input, answers every case in both of its ways to run Rego and
+//! Reads the scenario that the benchmark `engines` writes on standard input, answers every case in each of its ways and
 //! writes answers and figures as JSON. Everything that can be done ahead is done ahead and not timed: rules are parsed,
-//! policies compiled, inputs are values of the engine's own kind.
+//! policies compiled, inputs are values of the engine's own kind. What Cedar can't do itself it is given (`cedar`).
 
+mod cedar;
 mod rego;
 mod scenario;
 
@@ -21,7 +22,13 @@ struct Judged {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let scenario: Scenario = serde_json::from_reader(std::io::stdin().lock())?;
-    let judged = [rego::interpreted(&scenario)?, rego::compiled(&scenario)?];
+    let [ahead, whole] = cedar::all(&scenario)?;
+    let judged = [
+        rego::interpreted(&scenario)?,
+        rego::compiled(&scenario)?,
+        ahead,
+        whole,
+    ];
     let engines: Vec<_> = judged
         .iter()
         .map(|j| {

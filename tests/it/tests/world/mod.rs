@@ -12,9 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tempfile::TempDir;
 use weft_api::report::{ReleaseReport, TaskReport};
 use weft_api::{
-    ApiError, BundleComponent, Client, InitOptions, ManualClock, Node, PeerRow, Request, Response,
+    ApiError, BundleComponent, Client, Clock, InitOptions, ManualClock, Node, PeerRow, Request,
+    Response,
 };
+use weft_ledger::constitution::{Constitution, MeshPolicy};
 use weft_model::task::TaskSpec;
+use weft_store::{Store, blocks, meta};
 
 /// The home's owner.
 pub const ALICE: &str = "a@example.com";
@@ -48,6 +51,7 @@ fn template() -> Arc<TempDir> {
         owner: Some(ALICE.into()),
         bundle: bundle(),
         clock: Arc::new(ManualClock::at(NOON)),
+        compile_worker: None,
     })
     .expect("a home");
     let made = Arc::new(made);
@@ -85,11 +89,17 @@ pub fn bundle() -> Vec<BundleComponent> {
 impl World {
     /// A home of Alice, at noon, in UTC.
     pub fn new() -> Self {
+        Self::with_settings("")
+    }
+
+    /// The same, with these lines in its `weft.toml`.
+    pub fn with_settings(toml: &str) -> Self {
         let template = template();
         let home = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(ManualClock::at(NOON));
         let path = home.path().join("home");
         copy(&template.path().join("home"), &path);
+        std::fs::write(path.join("weft.toml"), toml).expect("settings");
         let client = Client::hosted(&path, &bundle(), clock.clone()).expect("a node");
         let world = Self {
             home,
@@ -103,6 +113,26 @@ impl World {
         world
     }
 
+    /// The same home after a restart, with these lines in its `weft.toml`.
+    pub fn reopened(self, settings: &str) -> Self {
+        let Self {
+            home,
+            client,
+            clock,
+            _template,
+        } = self;
+        drop(client);
+        let path = home.path().join("home");
+        std::fs::write(path.join("weft.toml"), settings).expect("the settings");
+        let client = Client::hosted(&path, &bundle(), clock.clone()).expect("a node");
+        Self {
+            home,
+            client,
+            clock,
+            _template,
+        }
+    }
+
     /// A second connection.
     pub fn database(&self) -> Connection {
         Connection::open(self.home.path().join("home/weft.db")).expect("the database")
@@ -113,6 +143,22 @@ impl World {
         self.database()
             .execute_batch(statement)
             .unwrap_or_else(|e| panic!("{statement}: {e}"));
+    }
+
+    /// Puts another mesh policy in force, as an activation does: the next version of the constitution.
+    pub fn constitution(&self, change: impl FnOnce(&mut MeshPolicy)) {
+        let store = Store::open(self.home.path().join("home/weft.db")).expect("the store");
+        let changed = store.write(|tx| -> Result<(), weft_store::Error> {
+            let cid = meta::get(tx, "constitution")?.expect("a constitution is in force");
+            let bytes = blocks::get(tx, &cid)?.expect("and here");
+            let next = Constitution::decode(&bytes)
+                .and_then(|c| c.next(|c| change(&mut c.mesh)))
+                .and_then(|c| c.encode());
+            let (bytes, cid) = next.expect("the change is allowed");
+            blocks::put(tx, &cid.to_string(), &bytes, self.clock.now())?;
+            meta::set(tx, "constitution", &cid.to_string())
+        });
+        changed.expect("written");
     }
 
     /// The first column of all rows of a query.

@@ -1,0 +1,34 @@
+//! Which engine compiles a component, and where: a stranger's under the caps of a compile worker, where the node has
+//! one; a default one, which is trusted as the binary that holds it, in this process.
+
+use crate::error::Result;
+use crate::node::Node;
+use crate::releases::refused;
+use weft_engine::Inspected;
+use weft_engine::inspect::{Kind, inspect};
+
+impl Node {
+    /// What a component is, and native code of these very bytes.
+    ///
+    /// # Errors
+    /// What is refused, and which cap was reached.
+    pub(crate) fn compile(&self, bytes: &[u8]) -> Result<(Inspected, Vec<u8>)> {
+        match inspect(bytes).map_err(refused)?.kind {
+            Kind::Policy(_) => self.policies.precompile(bytes),
+            Kind::Workload => self.workloads()?.precompile(bytes),
+        }
+        .map_err(refused)
+    }
+
+    /// As [`Self::compile`] for a default component.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub(crate) fn compile_default(&self, bytes: &[u8]) -> Result<(Inspected, Vec<u8>)> {
+        match inspect(bytes).map_err(refused)?.kind {
+            Kind::Policy(_) => self.policies.precompile_here(bytes),
+            Kind::Workload => self.workloads()?.precompile_here(bytes),
+        }
+        .map_err(refused)
+    }
+}

@@ -1,0 +1,638 @@
+//! Installs: carries the effects of the install state machine ([`weft_release::install`]), writes down every state
+//! before the next effect, and takes up at open what a crash cut off.
+//!
+//! Until the last step nothing that serves is touched: an install that fails, or is killed, leaves the old version
+//! serving and no more than its own row. That last step, [`Node::activate`], is one transaction.
+
+pub mod faults;
+pub(crate) mod lists;
+pub(crate) mod source;
+pub(crate) mod target;
+pub(crate) mod verify;
+
+use crate::clock::rfc3339;
+use crate::error::{Code, NodeError, Result};
+use crate::node::Node;
+use crate::releases::{failed_vectors, policy_limits};
+use crate::report::InstallReport;
+use faults::point;
+use source::Fetched;
+use std::sync::PoisonError;
+use target::Target;
+use weft_engine::inspect::Kind as EngineKind;
+use weft_model::Cid;
+use weft_model::vector::Vector;
+use weft_release::install::{Cause, Effect, Input, Install, State};
+use weft_release::{Envelope, Kind, Release};
+use weft_store::bound::{SKILLS, WORKLOADS};
+use weft_store::installs::{self as rows, Install as Row};
+use weft_store::slots::{Binding, Change, Mode};
+use weft_store::{Write, releases, slots};
+
+/// Ended installs that are kept for people to look at.
+const KEPT: u32 = 1_000;
+
+/// What somebody asks to be installed.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// A release's CID, a name, or a CAR file.
+    pub reference: String,
+    /// A folder or CAR file to take it from.
+    pub from: Option<String>,
+    /// What it is to serve. None: what a release of this name by this publisher serves now.
+    pub target: Option<String>,
+    /// Whether a person agrees in advance to whatever it wants more.
+    pub consent: bool,
+    /// Whether it came by itself.
+    pub by_itself: bool,
+}
+
+/// An install with its row.
+struct Going {
+    row: Row,
+    machine: Install,
+}
+
+impl Node {
+    /// Installs a release: fetches, verifies, compiles, tests and activates it, as far as nobody has to be asked.
+    ///
+    /// # Errors
+    /// The check that it failed, with a code of its own. Then nothing of it is left but a row in `installs`.
+    pub fn install(&self, wanted: &Wanted) -> Result<InstallReport> {
+        let fetched = self.fetch_release(wanted)?;
+        let id = self.stage(&fetched, wanted)?;
+        point("fetched");
+        self.go_on(id, wanted.consent)?;
+        self.install_report(id)
+    }
+
+    /// Agrees to what a waiting release wants more, or to its serving before its delay is over.
+    ///
+    /// # Errors
+    /// When no such release waits, or it fails a check by now.
+    pub fn install_consent(&self, reference: &str) -> Result<InstallReport> {
+        let waiting = self.find_waiting(reference)?;
+        self.go_on(waiting.id, true)?;
+        self.install_report(waiting.id)
+    }
+
+    /// Says no to a waiting release: nothing of it is left but its row.
+    ///
+    /// # Errors
+    /// When no such release waits.
+    pub fn install_decline(&self, reference: &str) -> Result<InstallReport> {
+        let waiting = self.find_waiting(reference)?;
+        let _turn = self
+            .installing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut going = self.going(waiting.id)?;
+        let why = Input::Refused(format!("{} said no", self.owner));
+        going.machine = going.machine.step(self.now(), why);
+        self.note(&mut going)?;
+        self.unstage(&going.row)?;
+        self.install_report(waiting.id)
+    }
+
+    /// The installs that wait: for a person, or for the end of their delay.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn install_pending(&self) -> Result<Vec<InstallReport>> {
+        let states = [State::Waiting.word(), State::Cooling.word()];
+        let waiting = self.store.read(|tx| rows::in_states(tx, &states))?;
+        waiting
+            .iter()
+            .map(|row| self.install_report(row.id))
+            .collect()
+    }
+
+    fn find_waiting(&self, reference: &str) -> Result<Row> {
+        let states = [State::Waiting.word(), State::Cooling.word()];
+        let waiting = self.store.read(|tx| rows::in_states(tx, &states))?;
+        let mut found = waiting.into_iter().filter(|row| {
+            row.release_cid == reference
+                || Envelope::decode(&row.envelope)
+                    .ok()
+                    .and_then(|e| Release::decode(&e.payload).ok())
+                    .is_some_and(|r| r.name == reference)
+        });
+        match (found.next(), found.next()) {
+            (Some(one), None) => Ok(one),
+            (Some(_), Some(_)) => Err(NodeError::invalid(format!(
+                "several releases named `{reference}` wait"
+            ))
+            .try_this("name one by its CID; `weft pending` lists them")),
+            (None, _) => Err(NodeError::not_found(format!(
+                "no release `{reference}` waits for anybody"
+            ))
+            .try_this("weft pending")),
+        }
+    }
+
+    /// Takes up what a crash cut off, and forgets what it staged for nobody.
+    pub(crate) fn resume_installs(&self) -> Result<()> {
+        let states: Vec<&str> = State::ALL
+            .into_iter()
+            .filter(|s| !s.is_end())
+            .map(State::word)
+            .collect();
+        for row in self.store.read(|tx| rows::in_states(tx, &states))? {
+            if let Err(e) = self.go_on(row.id, false) {
+                tracing::warn!(release = row.release_cid, "its install ended: {e}");
+            }
+        }
+        self.store.write(|tx| rows::prune(tx, KEPT))?;
+        Ok(())
+    }
+
+    /// Writes down that a release's bytes are here. One that is on its way already goes on instead.
+    fn stage(&self, fetched: &Fetched, wanted: &Wanted) -> Result<i64> {
+        let release = &fetched.opened.release;
+        let cid = fetched.opened.cid;
+        let kind = release
+            .kind()
+            .map_err(|e| NodeError::refused(e.to_string()))?;
+        let now = self.now();
+        self.store.write(|tx| -> Result<i64> {
+            weft_store::publishers::see(tx, &cid.to_string(), now)?;
+            let target = match &wanted.target {
+                Some(text) => Some(Target::of_kind(text, kind)?),
+                None => self.default_target(tx, release, kind)?,
+            };
+            let cause = match wanted.by_itself {
+                true => Cause::Update,
+                false => Cause::Person,
+            };
+            let under_way = rows::of_release(tx, &cid.to_string())?
+                .into_iter()
+                .find(|row| State::parse(&row.state).is_some_and(|s| !s.is_end()));
+            if let Some(mut row) = under_way {
+                if cause == Cause::Person && row.cause != cause.word() {
+                    // A person asks for what came by itself: the delay is theirs to end, the question stays.
+                    row.cause = cause.word().into();
+                    row.not_before = None;
+                }
+                row.target = target.map(|t| t.to_string()).or(row.target);
+                rows::set(tx, &row)?;
+                return Ok(row.id);
+            }
+            let id = rows::add(
+                tx,
+                &Row {
+                    id: 0,
+                    release_cid: cid.to_string(),
+                    target: target.map(|t| t.to_string()),
+                    cause: cause.word().into(),
+                    state: State::Fetched.word().into(),
+                    reason: None,
+                    source: fetched.source.clone(),
+                    envelope: fetched.envelope.clone(),
+                    growth: Vec::new(),
+                    consented: false,
+                    not_before: None,
+                    created_at: now,
+                    updated_at: now,
+                },
+            )?;
+            Ok(id)
+        })
+    }
+
+    /// What a release of this name by this publisher serves now; a workload's or skill's own name where that is free.
+    fn default_target(&self, tx: &Write, release: &Release, kind: Kind) -> Result<Option<Target>> {
+        let serves = self
+            .targets(tx)?
+            .into_iter()
+            .find(|(_, _, r)| r.name == release.name && r.publisher == release.publisher)
+            .map(|(target, _, _)| target);
+        if serves.is_some() {
+            return Ok(serves);
+        }
+        Ok(match kind {
+            Kind::Policy(_) => None,
+            Kind::Workload => WORKLOADS
+                .get(tx, &release.name)?
+                .is_none()
+                .then(|| Target::Workload(release.name.clone())),
+            Kind::Skill => SKILLS
+                .get(tx, &release.name)?
+                .is_none()
+                .then(|| Target::Skill(release.name.clone())),
+        })
+    }
+
+    /// Carries effects until there is nothing to do now.
+    fn go_on(&self, id: i64, consent: bool) -> Result<()> {
+        let _turn = self
+            .installing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut going = self.going(id)?;
+        if consent {
+            going.machine = going.machine.step(self.now(), Input::Consented);
+            self.note(&mut going)?;
+        }
+        while let Some(effect) = going.machine.effect(self.now()) {
+            let done = match effect {
+                Effect::Verify => self.verify_install(&going.row),
+                Effect::Compile => self.compile_install(&going.row).map(|()| Input::Passed),
+                Effect::Test => self.test_install(&going.row).map(|()| Input::Passed),
+                Effect::Ask | Effect::Sleep(_) => {
+                    going.machine = going.machine.step(self.now(), Input::Tick);
+                    return self.note(&mut going);
+                }
+                Effect::Activate => {
+                    let done = self.activate_install(&mut going);
+                    if done.is_ok() {
+                        point("activated");
+                        self.unstage(&going.row)?;
+                        self.write_lock();
+                        point("locked");
+                        return Ok(());
+                    }
+                    done.map(|()| Input::Passed)
+                }
+            };
+            match done {
+                Ok(input) => {
+                    going.machine = going.machine.step(self.now(), input);
+                    self.note(&mut going)?;
+                    match going.machine.state {
+                        State::Verified => point("verified"),
+                        State::Compiled => point("compiled"),
+                        State::Tested => point("tested"),
+                        _ => {}
+                    }
+                }
+                // The machine failed, not the release: it goes on from here another time.
+                Err(e) if is_of_the_machine(e.code) => return Err(e),
+                Err(e) => {
+                    let why = Input::Refused(e.message.clone());
+                    going.machine = going.machine.step(self.now(), why);
+                    self.note(&mut going)?;
+                    self.unstage(&going.row)?;
+                    return Err(e);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn going(&self, id: i64) -> Result<Going> {
+        let row = self
+            .store
+            .read(|tx| rows::get(tx, id))?
+            .ok_or_else(|| NodeError::not_found(format!("there is no install {id}")))?;
+        let unreadable =
+            || NodeError::internal(format!("install {id} is in the state `{}`", row.state));
+        let machine = Install {
+            state: State::parse(&row.state).ok_or_else(unreadable)?,
+            cause: Cause::parse(&row.cause).ok_or_else(unreadable)?,
+            growth: row.growth.clone(),
+            consented: row.consented,
+            not_before: row.not_before,
+            reason: row.reason.clone().unwrap_or_default(),
+        };
+        Ok(Going { row, machine })
+    }
+
+    /// Writes an install's state down, and tells people what they should know.
+    fn note(&self, going: &mut Going) -> Result<()> {
+        let before = going.row.state.clone();
+        self.take_over(going);
+        let Going { row, machine } = &*going;
+        self.store.write(|tx| -> Result<()> {
+            rows::set(tx, row)?;
+            if row.state == before {
+                return Ok(());
+            }
+            let cid = &row.release_cid;
+            match machine.state {
+                State::Refused => self.alarm(
+                    tx,
+                    "release.refused",
+                    cid,
+                    &format!("release {cid} was refused: {}", machine.reason),
+                ),
+                State::Waiting => self.alarm(
+                    tx,
+                    "release.waiting",
+                    cid,
+                    &format!("release {cid} waits for consent: {}", machine.reason),
+                ),
+                State::Cooling => self.feed(
+                    tx,
+                    "release.cooling",
+                    Some(cid),
+                    &format!("release {cid} is checked and waits for the end of its delay"),
+                ),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn take_over(&self, going: &mut Going) {
+        let Going { row, machine } = going;
+        row.state = machine.state.word().into();
+        row.reason = (!machine.reason.is_empty()).then(|| machine.reason.clone());
+        row.growth.clone_from(&machine.growth);
+        row.consented = machine.consented;
+        row.not_before = machine.not_before;
+        row.updated_at = self.now();
+    }
+
+    fn compile_install(&self, row: &Row) -> Result<()> {
+        let release = self.envelope_of(row)?.release;
+        let Some(kind) = engine_kind(&release)? else {
+            return Ok(());
+        };
+        // The very bytes that were hashed: they are compared with their CID as they are read.
+        self.native_code(&release, kind).map(|_| ())
+    }
+
+    fn test_install(&self, row: &Row) -> Result<()> {
+        let release = self.envelope_of(row)?.release;
+        let Some(EngineKind::Policy(slot)) = engine_kind(&release)? else {
+            return Ok(());
+        };
+        let vectors: Vec<Vector> = self.stored_vectors(&release)?;
+        let code = self.native_code(&release, EngineKind::Policy(slot))?;
+        let policy = self
+            .policies
+            .load(slot, &code, policy_limits(&release))
+            .map_err(crate::releases::refused)?;
+        let failed = failed_vectors(self, &policy, &vectors);
+        match failed.first() {
+            None => Ok(()),
+            Some(first) => Err(NodeError::coded(
+                "vectors-failed",
+                format!(
+                    "`{}` fails {} of its {} golden vectors: {first}",
+                    release.name,
+                    failed.len(),
+                    vectors.len()
+                ),
+            )
+            .try_this("it does not do what its publisher recorded; ask the publisher for a corrected release")),
+        }
+    }
+
+    /// Keeps the release and puts it into its target: one transaction.
+    fn activate_install(&self, going: &mut Going) -> Result<()> {
+        let opened = self.envelope_of(&going.row)?;
+        let release = &opened.release;
+        let now = self.now();
+        // What was true when it was verified may not be any more: it may have waited for days.
+        self.check_again(&going.row, &opened)?;
+        let target = match &going.row.target {
+            Some(text) => Some(Target::of_kind(
+                text,
+                release
+                    .kind()
+                    .map_err(|e| NodeError::refused(e.to_string()))?,
+            )?),
+            None => None,
+        };
+        if let (Some(Target::Slot(slot)), true) = (&target, release.slot().is_some()) {
+            // Loaded before it serves.
+            self.policy(&opened.cid, *slot, release)?;
+        }
+        going.machine = going.machine.clone().step(now, Input::Passed);
+        self.take_over(going);
+        let row = going.row.clone();
+        let why = format!(
+            "{}: {} {}",
+            row.target.as_deref().unwrap_or("installed"),
+            release.name,
+            release.version
+        );
+        let keep = |tx: &Write| -> Result<()> {
+            self.keep_release(tx, &opened, &row.envelope)?;
+            self.forget_import(tx, &opened.cid)?;
+            rows::set(tx, &row)?;
+            if let Some(target) = &target {
+                self.bind(tx, target, &opened.cid, release, &row.cause)?;
+                if let (Target::Workload(name), true) = (target, row.consented) {
+                    self.grant(tx, name, release)?;
+                }
+            }
+            self.feed(
+                tx,
+                "release.installed",
+                Some(&row.release_cid),
+                &format!(
+                    "`{}` {} (revision {}) is installed",
+                    release.name, release.version, release.revision
+                ),
+            )
+        };
+        match target {
+            Some(Target::Slot(_) | Target::Workload(_)) => self.reconstitute(&why, keep),
+            _ => self.store.write(keep),
+        }
+    }
+
+    /// Puts a release into a target, in place of what served it.
+    pub(crate) fn bind(
+        &self,
+        tx: &Write,
+        target: &Target,
+        cid: &Cid,
+        release: &Release,
+        cause: &str,
+    ) -> Result<()> {
+        let now = self.now();
+        let origin = match cause {
+            "update" => "update",
+            _ => "owner",
+        };
+        let change = Change {
+            action: if cause == "update" { "update" } else { "use" }.into(),
+            actor: (cause != "update").then(|| self.owner.clone()),
+            reason: None,
+            at: now,
+        };
+        let text = cid.to_string();
+        match target {
+            Target::Slot(slot) => {
+                let mut bindings = slots::get(tx, slot.name())?;
+                if bindings
+                    .iter()
+                    .any(|b| b.release_cid == text && b.mode == Mode::Enforce)
+                {
+                    return Ok(());
+                }
+                // Its predecessor of the same name, or all where the slot holds one.
+                let mut config = Vec::new();
+                let mut kept = Vec::new();
+                for binding in bindings.drain(..) {
+                    let (_, old) = self.find_release(tx, &binding.release_cid)?;
+                    let same = old.name == release.name && old.publisher == release.publisher;
+                    if same {
+                        config.clone_from(&binding.config);
+                    }
+                    if slot.is_chain() && !same {
+                        kept.push(binding);
+                    }
+                }
+                kept.push(Binding {
+                    release_cid: text,
+                    config: self.config_kept(release, config)?,
+                    mode: Mode::Enforce,
+                    origin: origin.into(),
+                    activated_at: now,
+                });
+                slots::set(tx, slot.name(), &kept, &change)?;
+            }
+            Target::Workload(name) => {
+                WORKLOADS.set(tx, name, Some(&text), origin, &change)?;
+            }
+            Target::Skill(name) => {
+                SKILLS.set(tx, name, Some(&text), origin, &change)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A predecessor's config, where it fits the new release's schema too.
+    fn config_kept(&self, release: &Release, config: Vec<u8>) -> Result<Vec<u8>> {
+        if config.is_empty() {
+            return Ok(config);
+        }
+        let json: serde_json::Value = weft_model::cbor::decode(&config)?;
+        release.config(&json).map_err(|e| {
+            NodeError::coded(
+                "config",
+                format!(
+                    "the config that its predecessor has does not fit `{}` {}: {e}",
+                    release.name, release.version
+                ),
+            )
+            .try_this(format!(
+                "install it without a target, then `weft plugin use SLOT {} --config …`",
+                release.name
+            ))
+        })
+    }
+
+    /// Adds the release's row and raises the high-water mark.
+    pub(crate) fn keep_release(
+        &self,
+        tx: &Write,
+        opened: &weft_release::envelope::Opened,
+        envelope: &[u8],
+    ) -> Result<()> {
+        let release = &opened.release;
+        let now = self.now();
+        let cid = opened.cid.to_string();
+        let publisher = release.publisher.to_string();
+        let kind = release
+            .kind()
+            .map_err(|e| NodeError::refused(e.to_string()))?;
+        let row = releases::Release {
+            cid: cid.clone(),
+            name: release.name.clone(),
+            publisher: publisher.clone(),
+            version: release.version.to_string(),
+            revision: release.revision,
+            kind: kind.word().into(),
+            world: release.world.clone(),
+            slot: release.slot().map(|s| s.name().to_owned()),
+            record: Envelope::decode(envelope)
+                .map_err(|e| NodeError::internal(e.to_string()))?
+                .payload,
+            envelope: envelope.to_vec(),
+            component_cid: release.component.cid.to_string(),
+            imports: release.imports.clone(),
+            features: release.features.clone(),
+            description: Some(release.description.clone()),
+            state: crate::releases::VERIFIED.into(),
+            note: None,
+            added_at: now,
+            updated_at: now,
+        };
+        if !releases::add(tx, &row)? {
+            releases::set_envelope(tx, &cid, envelope)?;
+        }
+        let high = releases::HighWater {
+            revision: release.revision,
+            release_cid: cid.clone(),
+        };
+        releases::raise_high_water(tx, &publisher, &release.name, &high, now)?;
+        weft_store::content::pin(tx, &release.component.cid.to_string(), &cid, now)?;
+        Ok(())
+    }
+
+    pub(crate) fn envelope_of(&self, row: &Row) -> Result<weft_release::envelope::Opened> {
+        Envelope::decode(&row.envelope)
+            .and_then(|e| e.open())
+            .map_err(|e| NodeError::internal(format!("install {} is damaged: {e}", row.id)))
+    }
+
+    fn install_report(&self, id: i64) -> Result<InstallReport> {
+        let row = self.going(id)?.row;
+        let envelope =
+            Envelope::decode(&row.envelope).map_err(|e| NodeError::internal(e.to_string()))?;
+        let release =
+            Release::decode(&envelope.payload).map_err(|e| NodeError::internal(e.to_string()))?;
+        let serving = self.store.read(|tx| self.replaced_by(tx, &row, &release))?;
+        let changes = serving
+            .filter(|old| *old != release)
+            .map(|old| weft_release::diff(&old, &release))
+            .unwrap_or_default();
+        let trusted_by = match envelope.open() {
+            Ok(opened) => self.trusted_by(&opened)?.ok(),
+            Err(_) => None,
+        };
+        Ok(InstallReport {
+            release: row.release_cid.clone(),
+            name: release.name.clone(),
+            version: release.version.to_string(),
+            revision: release.revision,
+            kind: release
+                .kind()
+                .map_or_else(|_| String::new(), |k| k.word().to_owned()),
+            publisher: release.publisher.to_string(),
+            fingerprint: weft_release::names::fingerprint(&release.publisher),
+            target: row.target.clone(),
+            state: row.state.clone(),
+            reason: row.reason.clone(),
+            growth: row.growth.clone(),
+            changes,
+            warnings: self
+                .store
+                .read(|tx| self.name_warnings(tx, &release))?
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            not_before: row.not_before.map(rfc3339),
+            cause: row.cause.clone(),
+            trusted_by,
+            source: row.source.clone(),
+        })
+    }
+}
+
+/// The engine's kind of a release; none for a skill, which runs nothing.
+pub(crate) fn engine_kind(release: &Release) -> Result<Option<EngineKind>> {
+    Ok(match release.kind() {
+        Ok(Kind::Policy(slot)) => Some(EngineKind::Policy(slot)),
+        Ok(Kind::Workload) => Some(EngineKind::Workload),
+        Ok(Kind::Skill) => None,
+        Err(e) => return Err(NodeError::refused(e.to_string())),
+    })
+}
+
+/// Whether an error says nothing of the release.
+fn is_of_the_machine(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Io
+            | Code::DiskFull
+            | Code::Busy
+            | Code::Internal
+            | Code::Unavailable
+            | Code::NewerDatabase
+    )
+}

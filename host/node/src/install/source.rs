@@ -1,0 +1,444 @@
+//! Where releases come from: a folder that a publisher filled, or a CAR file.
+//!
+//! A folder holds one CAR file per release, `CID.car`, and the signed heads of its publishers,
+//! `heads/DID/NAME.head`. It is read as hostile: files are bounded, names of files are not believed, and what does
+//! not verify is said and left out.
+
+use super::Wanted;
+use super::verify::{check_vectors, envelope_error, open_envelope};
+use crate::error::{NodeError, Result};
+use crate::node::Node;
+use std::fs::{self, File};
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use weft_model::limits::RECORD_BYTES;
+use weft_model::{Cid, content};
+use weft_release::car::{CarReader, Limits};
+use weft_release::envelope::{Envelope, Opened};
+use weft_release::limits::{ENVELOPE_BYTES, LEAF_BYTES};
+use weft_release::{Head, Release, statement};
+use weft_store::{publishers, releases};
+
+/// Blocks among which a release's CAR file must hold its envelope.
+const ENVELOPE_WITHIN: usize = 4;
+/// Most heads that are read of one folder.
+const HEADS: usize = 10_000;
+/// Largest head, in bytes.
+const HEAD_BYTES: u64 = 16 * 1024;
+/// Bytes that a CAR file of a release may have beside its component and records: lengths, CIDs, inner nodes.
+const CAR_OVERHEAD_BYTES: u64 = 64 * 1024;
+
+/// A release whose bytes are here.
+pub(crate) struct Fetched {
+    pub opened: Opened,
+    pub envelope: Vec<u8>,
+    pub source: Option<String>,
+}
+
+/// A place that releases come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// A publisher's folder.
+    Folder(PathBuf),
+    /// One CAR file.
+    Car(PathBuf),
+}
+
+impl Source {
+    /// The source that a path names.
+    pub(crate) fn at(path: &str) -> Result<Self> {
+        let path = PathBuf::from(path);
+        let meta = fs::metadata(&path).map_err(|e| NodeError::file(&path, &e))?;
+        if meta.is_dir() {
+            Ok(Self::Folder(path))
+        } else if meta.is_file() {
+            Ok(Self::Car(path))
+        } else {
+            Err(NodeError::refused(format!(
+                "`{}` is neither a folder nor a file",
+                path.display()
+            )))
+        }
+    }
+
+    fn car_of(&self, cid: &Cid) -> Result<PathBuf> {
+        match self {
+            Self::Car(path) => Ok(path.clone()),
+            Self::Folder(folder) => {
+                let path = folder.join(format!("{cid}.car"));
+                if path.is_file() {
+                    return Ok(path);
+                }
+                Err(
+                    NodeError::not_found(format!("`{}` has no release `{cid}`", folder.display()))
+                        .try_this(
+                            "list what it has with `weft outdated --from`, or name another source",
+                        ),
+                )
+            }
+        }
+    }
+
+    /// The heads that the source has, verified; and what was wrong with others.
+    pub(crate) fn heads(&self) -> Result<(Vec<(Head, Vec<u8>)>, Vec<String>)> {
+        let Self::Folder(folder) = self else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let folder = folder.join("heads");
+        let (mut found, mut wrong) = (Vec::new(), Vec::new());
+        for publisher in sorted(&folder)? {
+            if !publisher.is_dir() {
+                continue;
+            }
+            for path in sorted(&publisher)? {
+                if found.len() + wrong.len() >= HEADS {
+                    wrong.push(format!(
+                        "it has more than {HEADS} heads; the rest was not read"
+                    ));
+                    return Ok((found, wrong));
+                }
+                match read_head(&path) {
+                    Ok(head) => found.push(head),
+                    Err(e) => wrong.push(e.message),
+                }
+            }
+        }
+        Ok((found, wrong))
+    }
+}
+
+impl Node {
+    /// Finds what a person means, brings its bytes into the content store, and opens its envelope.
+    pub(super) fn fetch_release(&self, wanted: &Wanted) -> Result<Fetched> {
+        let reference = &wanted.reference;
+        let path = Path::new(reference);
+        if let Ok(cid) = reference.parse::<Cid>() {
+            if let Some(here) = self.installed_package(&cid)? {
+                return Ok(here);
+            }
+            if let Some(imported) = self.imported_package(&cid)? {
+                return Ok(imported);
+            }
+            let Some(from) = &wanted.from else {
+                return Err(NodeError::not_found(format!(
+                    "the release `{cid}` is not in this home"
+                ))
+                .try_this("say where to take it from: --from FOLDER, or --from FILE.car"));
+            };
+            return self.fetch_car(&Source::at(from)?.car_of(&cid)?, Some(cid));
+        }
+        if reference.contains('/') || reference.ends_with(".car") {
+            return self.fetch_car(path, None);
+        }
+        let cid = self.newest_of(reference, wanted.from.as_deref())?;
+        if let Some(here) = self.installed_package(&cid)? {
+            return Ok(here);
+        }
+        let source = match &wanted.from {
+            Some(from) => Source::at(from)?,
+            None => Source::at(&self.source_of(reference)?)?,
+        };
+        self.fetch_car(&source.car_of(&cid)?, Some(cid))
+    }
+
+    /// A release that is in this home already.
+    fn installed_package(&self, cid: &Cid) -> Result<Option<Fetched>> {
+        let Some(row) = self.store.read(|tx| releases::get(tx, &cid.to_string()))? else {
+            return Ok(None);
+        };
+        Ok(Some(Fetched {
+            opened: open_envelope(&row.envelope)?,
+            envelope: row.envelope,
+            source: None,
+        }))
+    }
+
+    /// The newest release of a name: of the publisher whose release of that name is in use here, else of the only one.
+    fn newest_of(&self, name: &str, from: Option<&str>) -> Result<Cid> {
+        if let Some(from) = from {
+            self.take_heads(&Source::at(from)?)?;
+        }
+        let known: Vec<publishers::Head> = self
+            .store
+            .read(|tx| publishers::heads(tx))?
+            .into_iter()
+            .filter(|h| h.name == name)
+            .collect();
+        let in_use: Vec<String> = self.store.read(|tx| -> Result<_> {
+            Ok(self
+                .targets(tx)?
+                .into_iter()
+                .filter(|(_, _, r)| r.name == name)
+                .map(|(_, _, r)| r.publisher.to_string())
+                .collect())
+        })?;
+        let chosen: Vec<&publishers::Head> = match in_use.is_empty() {
+            true => known.iter().collect(),
+            false => known
+                .iter()
+                .filter(|h| in_use.contains(&h.publisher))
+                .collect(),
+        };
+        match chosen.as_slice() {
+            [one] => Ok(one.release_cid.parse()?),
+            [] if !known.is_empty() => Err(NodeError::coded(
+                "other-publisher",
+                format!(
+                    "`{name}` in this home is by {}; the source has it by {} only",
+                    in_use.join(", "),
+                    known[0].publisher
+                ),
+            )
+            .try_this("if you mean that one, name its CID; the same name does not make it the same software")),
+            [] => {
+                // Not published as far as is known; a release that is here may be meant.
+                let (cid, _) = self
+                    .store
+                    .read(|tx| self.find_release(tx, name))
+                    .map_err(|e| e.try_this("name its CID, or a source with --from FOLDER"))?;
+                Ok(cid)
+            }
+            several => Err(NodeError::coded(
+                "ambiguous",
+                format!(
+                    "`{name}` is published by several: {}",
+                    several
+                        .iter()
+                        .map(|h| format!("{} ({})", h.publisher, h.release_cid))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+            )
+            .try_this("name the one that you mean by its CID")),
+        }
+    }
+
+    fn source_of(&self, name: &str) -> Result<String> {
+        self.store
+            .read(|tx| publishers::heads(tx))?
+            .into_iter()
+            .find(|h| h.name == name)
+            .map(|h| h.source)
+            .ok_or_else(|| {
+                NodeError::not_found(format!("no source is known for `{name}`"))
+                    .try_this("weft install NAME --from FOLDER")
+            })
+    }
+
+    /// Reads a release's CAR file: first its envelope, which says how large the rest may be, then the rest.
+    pub(crate) fn fetch_car(&self, path: &Path, asked: Option<Cid>) -> Result<Fetched> {
+        let named = |e: NodeError| NodeError {
+            message: format!("`{}`: {}", path.display(), e.message),
+            ..e
+        };
+        let envelope = read_envelope(path, asked).map_err(named)?;
+        let opened = open_envelope(&envelope).map_err(named)?;
+        let release = &opened.release;
+        let limits = Limits {
+            total_bytes: declared_bytes(release),
+            blocks: release.component.size.div_ceil(LEAF_BYTES as u64) * 2 + 64,
+            ..Limits::default()
+        };
+        let file = File::open(path).map_err(|e| NodeError::file(path, &e))?;
+        let imported = self
+            .import_car(BufReader::new(file), limits, Some(&staged(&opened.cid)))
+            .map_err(named)?;
+        let missing = |what: &str| {
+            named(
+                NodeError::coded("incomplete", format!("the file lacks the release's {what}"))
+                    .try_this("get the whole file"),
+            )
+        };
+        if !imported.files.contains(&release.component.cid) {
+            return Err(missing("component"));
+        }
+        if let Some(cid) = &release.vectors {
+            let (_, bytes) = imported
+                .records
+                .iter()
+                .find(|(found, _)| found == cid)
+                .ok_or_else(|| missing("golden vectors"))?;
+            check_vectors(release, bytes).map_err(named)?;
+            let now = self.now();
+            self.store
+                .write(|tx| weft_store::blocks::put(tx, &cid.to_string(), bytes, now))?;
+        }
+        super::faults::point("staged");
+        Ok(Fetched {
+            opened,
+            envelope,
+            source: Some(path.display().to_string()),
+        })
+    }
+
+    /// Takes in the heads of a source. What contradicts what is known is said and left out.
+    pub(crate) fn take_heads(&self, source: &Source) -> Result<Vec<String>> {
+        let (found, mut wrong) = source.heads()?;
+        let now = self.now();
+        let source = match source {
+            Source::Folder(path) | Source::Car(path) => path.display().to_string(),
+        };
+        for (head, envelope) in found {
+            let publisher = head.publisher.to_string();
+            let known = self
+                .store
+                .read(|tx| publishers::head(tx, &publisher, &head.name))?;
+            if let Some(known) = known {
+                if head.revision < known.revision {
+                    wrong.push(format!(
+                        "stale: it says that revision {} of `{}` is the newest, {} was published",
+                        head.revision, head.name, known.revision
+                    ));
+                    continue;
+                }
+                if head.revision == known.revision && head.release.to_string() != known.release_cid
+                {
+                    let message = format!(
+                        "`{}` by {publisher} has two releases of revision {}: {} and {}",
+                        head.name, head.revision, known.release_cid, head.release
+                    );
+                    self.store
+                        .write(|tx| self.alarm(tx, "release.equivocation", &publisher, &message))?;
+                    wrong.push(message);
+                    continue;
+                }
+            }
+            self.store.write(|tx| -> Result<()> {
+                publishers::see(tx, &head.release.to_string(), now)?;
+                publishers::put_head(
+                    tx,
+                    &publishers::Head {
+                        publisher,
+                        name: head.name.clone(),
+                        revision: head.revision,
+                        release_cid: head.release.to_string(),
+                        published_at: head.published,
+                        seen_at: now,
+                        checked_at: now,
+                        source: source.clone(),
+                        envelope,
+                    },
+                )?;
+                Ok(())
+            })?;
+        }
+        Ok(wrong)
+    }
+
+    /// Forgets what was staged for an install, unless something else holds it, and what nobody holds at all.
+    pub(super) fn unstage(&self, row: &weft_store::installs::Install) -> Result<()> {
+        let holder = staged(&row.release_cid.parse()?);
+        self.store
+            .write(|tx| weft_store::content::unpin_all(tx, &holder))?;
+        // What nobody holds any more is gone at once: a refused release leaves nothing behind.
+        self.content.gc()?;
+        Ok(())
+    }
+}
+
+/// Who holds content for an install that is under way.
+pub(crate) fn staged(release: &Cid) -> String {
+    format!("install {release}")
+}
+
+/// The most bytes that a release's CAR file may have.
+fn declared_bytes(release: &Release) -> u64 {
+    let records = (ENVELOPE_BYTES * 2 + RECORD_BYTES) as u64;
+    // A leaf's prefix and its link take about 150 bytes of a mebibyte; one in a thousand is more than that.
+    release.component.size + release.component.size / 1_000 + records + CAR_OVERHEAD_BYTES
+}
+
+/// The envelope of a CAR file: its second root. Nothing behind the first few blocks is read.
+fn read_envelope(path: &Path, asked: Option<Cid>) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(|e| NodeError::file(path, &e))?;
+    let mut car = CarReader::new(BufReader::new(file), Limits::default()).map_err(car_error)?;
+    let not = |what: &str| {
+        NodeError::coded(
+            "bad-release",
+            format!("it is no release's CAR file: {what}"),
+        )
+        .try_this("make it with `weft release export`")
+    };
+    let [release, envelope] = car.roots() else {
+        return Err(not(
+            "it must name the release and its envelope as its roots",
+        ));
+    };
+    let (release, envelope) = (*release, *envelope);
+    if let Some(asked) = asked.filter(|asked| *asked != release) {
+        return Err(weft_release::install::Refusal::OtherRelease {
+            asked,
+            found: release,
+        }
+        .into());
+    }
+    for _ in 0..ENVELOPE_WITHIN {
+        let Some((cid, bytes)) = car.next_block().map_err(car_error)? else {
+            break;
+        };
+        if cid == envelope {
+            let decoded = Envelope::decode(bytes).map_err(|e| envelope_error(&e))?;
+            if decoded.release_cid() != release {
+                return Err(not("its envelope is of another release"));
+            }
+            return Ok(bytes.to_vec());
+        }
+    }
+    Err(not("its envelope is not among its first blocks"))
+}
+
+/// Writes a release and all that it needs as a CAR file: envelope and records first, so that a reader knows what comes.
+pub(crate) fn roots_and_records(
+    release: &Release,
+    envelope: &[u8],
+    vectors: Option<Vec<u8>>,
+) -> Result<(Vec<Cid>, Vec<(Cid, Vec<u8>)>)> {
+    let (record, cid) = release
+        .encode()
+        .map_err(|e| NodeError::refused(e.to_string()))?;
+    let envelope_cid = content::record_cid(envelope);
+    let mut records = vec![(envelope_cid, envelope.to_vec()), (cid, record)];
+    if let (Some(cid), Some(bytes)) = (release.vectors, vectors) {
+        records.push((cid, bytes));
+    }
+    Ok((vec![cid, envelope_cid], records))
+}
+
+pub(crate) fn car_error(e: weft_release::car::CarError) -> NodeError {
+    NodeError::coded("bad-car", e.to_string()).try_this("get the file again, from its publisher")
+}
+
+fn read_head(path: &Path) -> Result<(Head, Vec<u8>)> {
+    let io = |e: std::io::Error| NodeError::file(path, &e);
+    let mut bytes = Vec::new();
+    File::open(path)
+        .map_err(io)?
+        .take(HEAD_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
+    if bytes.len() as u64 > HEAD_BYTES {
+        return Err(NodeError::refused(format!(
+            "`{}` is over {HEAD_BYTES} bytes, no head is",
+            path.display()
+        )));
+    }
+    let head = statement::open::<Head>(&bytes)
+        .map_err(|e| NodeError::refused(format!("`{}`: {e}", path.display())))?;
+    Ok((head, bytes))
+}
+
+/// The entries of a folder by name; none when there is no such folder.
+fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
+    let io = |e: std::io::Error| NodeError::file(folder, &e);
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(io(e)),
+    };
+    let mut paths = entries
+        .take(HEADS)
+        .map(|e| Ok(e.map_err(io)?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}

@@ -1,0 +1,109 @@
+//! Peers, energy, carbon.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A registered peer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PeerReport {
+    /// Its id.
+    pub peer: String,
+    /// Name that people use.
+    pub alias: Option<String>,
+    /// Energy.
+    pub energy_type: String,
+    /// Clean share, per cent.
+    pub percent_clean: Option<f64>,
+    /// Grid in g/kWh.
+    pub grid_g_per_kwh: Option<f64>,
+    /// Idle cores.
+    pub cpu_free: Option<f64>,
+    /// Free memory in MB.
+    pub memory_free_mb: Option<f64>,
+    /// IANA zone there.
+    pub timezone: Option<String>,
+    /// Whether it is up.
+    pub online: bool,
+    /// `declared`: from a row of the table, not from the peer itself.
+    pub known: String,
+}
+
+/// The ranking for a task, explained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BestReport {
+    /// The scorer.
+    pub scorer: String,
+    /// Its release CID.
+    pub scorer_cid: String,
+    /// Best first.
+    pub ranking: Vec<RankedReport>,
+}
+
+/// A candidate, with what the scorer saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RankedReport {
+    /// The peer; `self` for this device.
+    pub peer: String,
+    /// Its score.
+    pub score: Option<f64>,
+    /// Why it is out.
+    pub out: Option<String>,
+    /// What the scorer read of it.
+    pub features: BTreeMap<String, f64>,
+}
+
+/// Carbon over a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CarbonReport {
+    /// The month, `YYYY-MM`; none: all time.
+    pub month: Option<String>,
+    /// Delegations and runs counted.
+    pub tasks: u64,
+    /// Emitted, in grams.
+    pub emitted_g: f64,
+    /// Avoided, in grams; negative when delegating made it worse.
+    pub saved_g: f64,
+    /// Average renewable share, per cent.
+    pub average_renewable_percent: Option<f64>,
+    /// How well it is known: rows by quality.
+    pub quality: BTreeMap<String, u64>,
+    /// The delegation that saved most.
+    pub best: Option<CarbonLine>,
+    /// The delegation that saved least.
+    pub worst: Option<CarbonLine>,
+    /// One piece of advice.
+    pub advice: String,
+}
+
+/// One row of the report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CarbonLine {
+    /// When.
+    pub at: String,
+    /// Task name.
+    pub task: String,
+    /// Where from and to.
+    pub from: String,
+    /// Where to.
+    pub to: String,
+    /// Grams saved.
+    pub saved_g: f64,
+    /// Grams emitted.
+    pub emitted_g: f64,
+}
+
+/// The energy here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnergyReport {
+    /// Source.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Clean share, per cent.
+    pub percent_clean: Option<f64>,
+    /// Grid in g/kWh.
+    pub grid_g_per_kwh: Option<f64>,
+    /// `declared`, `measured` or `unknown`.
+    pub known: String,
+    /// Since when.
+    pub updated_at: Option<String>,
+}

@@ -457,7 +457,7 @@ fn hostile_car_files_leave_nothing_behind() {
         leaf.clone(),
     ];
     let folder = ipld_dagpb_folder();
-    let mut damaged = car(&[leaf.clone()]);
+    let mut damaged = car(std::slice::from_ref(&leaf));
     *damaged.last_mut().expect("bytes") ^= 1;
     let cases: HashMap<&str, (Vec<u8>, &str)> = HashMap::from([
         (

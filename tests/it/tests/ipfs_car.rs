@@ -68,21 +68,22 @@ fn run(tool: &Path, args: &[&str]) -> String {
         .to_owned()
 }
 
-/// Writes a file of pseudo-random bytes: splitmix64 from a seed.
+/// Writes a file: a MiB of pseudo-random bytes (splitmix64 from a seed) again and again, numbered so that each is another.
 fn write_random(path: &Path, mut state: u64, size: usize) {
-    let mut file = std::io::BufWriter::with_capacity(MIB, File::create(path).expect("a file"));
-    let mut left = size;
-    while left > 0 {
+    let mut file = File::create(path).expect("a file");
+    let mut chunk = vec![0; MIB];
+    for word in chunk.chunks_exact_mut(8) {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let bytes = (z ^ (z >> 31)).to_le_bytes();
-        let count = left.min(bytes.len());
-        file.write_all(&bytes[..count]).expect("room on the disk");
-        left -= count;
+        word.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes());
     }
-    file.flush().expect("room on the disk");
+    for at in (0..size).step_by(MIB) {
+        chunk[..8].copy_from_slice(&(at as u64 ^ state).to_le_bytes());
+        let count = MIB.min(size - at);
+        file.write_all(&chunk[..count]).expect("room on the disk");
+    }
 }
 
 fn seed() -> u64 {

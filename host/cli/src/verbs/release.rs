@@ -71,7 +71,7 @@ impl Signer {
   weft release build target/weft/my-scorer.wasm
   weft release build target/weft/my-scorer.wasm --key acme --expires 2027-06-01T00:00:00Z
   weft release build adapter_model.safetensors --skill first-aid \\
-    --version 1.0.0 --base bafybei…")]
+    --skill-version 1.0.0 --base bafybei…")]
 pub struct Build {
     /// The component file, or a skill's adapter
     file: PathBuf,
@@ -87,11 +87,11 @@ pub struct Build {
     #[arg(long, value_name = "TEXT")]
     source: Option<String>,
     /// The file is a skill's adapter (safetensors, as PEFT writes it): the skill's name
-    #[arg(long, value_name = "NAME", requires_all = ["version", "base"])]
+    #[arg(long, value_name = "NAME", requires_all = ["skill_version", "base"])]
     skill: Option<String>,
     /// The skill's version
     #[arg(long, value_name = "SEMVER", requires = "skill")]
-    version: Option<String>,
+    skill_version: Option<String>,
     /// The CID of the skill's base model
     #[arg(long, value_name = "CID", requires = "skill")]
     base: Option<String>,
@@ -240,7 +240,7 @@ impl Release {
 impl Build {
     fn run(self, ctx: &Ctx) -> Outcome {
         let path = absolute_text(&self.file)?;
-        let skill = match (self.skill, self.version, self.base) {
+        let skill = match (self.skill, self.skill_version, self.base) {
             (Some(name), Some(version), Some(base)) => Some(SkillRow {
                 name,
                 version,

@@ -227,9 +227,12 @@ impl Node {
 
     /// Reads a release's CAR file: first its envelope, which says how large the rest may be, then the rest.
     pub(crate) fn fetch_car(&self, path: &Path, asked: Option<Cid>) -> Result<Fetched> {
-        let named = |e: NodeError| NodeError {
-            message: format!("`{}`: {}", path.display(), e.message),
-            ..e
+        let named = |e: NodeError| match e.message.starts_with(&format!("`{}`", path.display())) {
+            true => e,
+            false => NodeError {
+                message: format!("`{}`: {}", path.display(), e.message),
+                ..e
+            },
         };
         let envelope = read_envelope(path, asked).map_err(named)?;
         let opened = open_envelope(&envelope).map_err(named)?;

@@ -1,4 +1,5 @@
-//! The daemon's loop: closes votes whose time is over, and decides again about tasks whose moment has come.
+//! The daemon's loop: takes up updates and closes votes whose time has come, and decides again about tasks whose
+//! moment has.
 
 use crate::error::Result;
 use crate::node::Node;
@@ -49,7 +50,7 @@ impl Node {
         self.changed();
     }
 
-    /// One look: votes first, since what they decide may let tasks run. Returns how many tasks were decided again.
+    /// One look: updates and votes first, since what they decide may let tasks run. Returns how many tasks were decided again.
     ///
     /// # Errors
     /// When the database can't be read or written.

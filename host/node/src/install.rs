@@ -8,6 +8,7 @@ pub mod faults;
 pub(crate) mod lists;
 pub(crate) mod source;
 pub(crate) mod target;
+mod updates;
 pub(crate) mod verify;
 
 use crate::clock::rfc3339;

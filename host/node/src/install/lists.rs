@@ -306,48 +306,6 @@ impl Node {
         }
         Ok(out)
     }
-
-    /// Installs, by itself, newer releases of what serves from the owner's source of updates. Returns how many began.
-    ///
-    /// # Errors
-    /// When the source can't be read.
-    pub fn update_by_itself(&self) -> Result<usize> {
-        let from = self.settings.text("updates_from").to_owned();
-        if from.is_empty() {
-            return Ok(0);
-        }
-        for warning in self.take_heads(&Source::at(&from)?)? {
-            tracing::warn!("{from}: {warning}");
-        }
-        let mut begun = 0;
-        for line in self.outdated(None)?.targets {
-            let (Some(newest), false, "behind") =
-                (line.newest_release, line.pinned, line.state.as_str())
-            else {
-                continue;
-            };
-            if !self
-                .store
-                .read(|tx| installs::of_release(tx, &newest))?
-                .is_empty()
-            {
-                // On its way, or refused: the same bytes are not tried again by themselves.
-                continue;
-            }
-            begun += 1;
-            let wanted = Wanted {
-                reference: newest.clone(),
-                from: Some(from.clone()),
-                target: Some(line.target.clone()),
-                by_itself: true,
-                ..Wanted::default()
-            };
-            if let Err(e) = self.install(&wanted) {
-                tracing::warn!(target = line.target, release = newest, "no update: {e}");
-            }
-        }
-        Ok(begun)
-    }
 }
 
 fn head_is_over(envelope: &[u8], now: i64) -> bool {

@@ -3,7 +3,7 @@
 
 use crate::clock::rfc3339;
 use crate::error::{Code, NodeError, Result};
-use crate::install::source::{Fetched, roots_and_records, staged};
+use crate::install::source::{Fetched, Preamble, preamble, staged};
 use crate::install::verify::{envelope_error, open_envelope};
 use crate::node::Node;
 use crate::passphrase::Passphrase;
@@ -409,7 +409,7 @@ impl Node {
                 .read(|tx| weft_store::blocks::get(tx, &cid.to_string()))?,
             None => None,
         };
-        let (roots, records) = roots_and_records(release, &package.envelope, vectors)?;
+        let Preamble { roots, records } = preamble(release, &package.envelope, vectors)?;
         let folder = out.parent().filter(|p| !p.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         let io = |e: std::io::Error| NodeError::file(out, &e);

@@ -36,10 +36,13 @@ impl Exit {
     pub fn of_code(code: &str) -> Self {
         match code {
             "not-found" => Self::NotFound,
-            "invalid" | "refused" | "conflict" | "passphrase" => Self::Refused,
             "busy" => Self::Busy,
             "usage" => Self::Usage,
-            _ => Self::Failed,
+            "unavailable" | "io" | "damaged" | "disk-full" | "newer-database" | "internal" => {
+                Self::Failed
+            }
+            // `invalid`, `conflict`, and every check by its own name, such as `untrusted`.
+            _ => Self::Refused,
         }
     }
 }

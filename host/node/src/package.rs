@@ -470,7 +470,13 @@ impl Node {
         }
         Ok(PackageReport {
             release: package.opened.cid.to_string(),
-            fields: fields(release),
+            fields: fields(release)
+                .into_iter()
+                .map(|(name, value)| match (name.as_str(), value.parse()) {
+                    ("created" | "expires", Ok(at)) => (name, rfc3339(at)),
+                    _ => (name, value),
+                })
+                .collect(),
             signatures: package
                 .opened
                 .signers

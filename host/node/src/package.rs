@@ -453,9 +453,8 @@ impl Node {
         })
     }
 
-    fn package_report(&self, package: &Fetched) -> Result<PackageReport> {
-        let release = &package.opened.release;
-        let trust = self.trusted_by(&package.opened)?;
+    /// What a person should look at: names that resemble this one, an end that is over, files that are not here.
+    pub(crate) fn release_warnings(&self, release: &Release) -> Result<Vec<String>> {
         let mut warnings: Vec<String> = self
             .store
             .read(|tx| self.name_warnings(tx, release))?
@@ -468,6 +467,21 @@ impl Node {
                 release.expires.map(rfc3339).unwrap_or_default()
             ));
         }
+        for model in &release.models {
+            if !self.content.has(&model.cid)? {
+                warnings.push(format!(
+                    "its model `{}` ({}) is not here; add it with `weft content add`",
+                    model.name, model.cid
+                ));
+            }
+        }
+        Ok(warnings)
+    }
+
+    fn package_report(&self, package: &Fetched) -> Result<PackageReport> {
+        let release = &package.opened.release;
+        let trust = self.trusted_by(&package.opened)?;
+        let warnings = self.release_warnings(release)?;
         Ok(PackageReport {
             release: package.opened.cid.to_string(),
             fields: fields(release)

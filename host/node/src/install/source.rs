@@ -344,13 +344,17 @@ impl Node {
         Ok(wrong)
     }
 
-    /// Forgets what was staged for an install, unless something else holds it, and what nobody holds at all.
+    /// Forgets what was staged for an install, unless something else holds it.
     pub(super) fn unstage(&self, row: &weft_store::installs::Install) -> Result<()> {
         let holder = staged(&row.release_cid.parse()?);
         self.store
             .write(|tx| weft_store::content::unpin_all(tx, &holder))?;
-        // What nobody holds any more is gone at once: a refused release leaves nothing behind.
-        self.content.gc()?;
+        let release = Envelope::decode(&row.envelope)
+            .ok()
+            .and_then(|e| Release::decode(&e.payload).ok());
+        if let Some(release) = release {
+            self.content.remove_unheld(&release.component.cid)?;
+        }
         Ok(())
     }
 }

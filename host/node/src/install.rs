@@ -418,7 +418,7 @@ impl Node {
             if let Some(target) = &target {
                 self.bind(tx, target, &opened.cid, release, &row.cause)?;
                 if let (Target::Workload(name), true) = (target, row.consented) {
-                    self.grant(tx, name, release)?;
+                    self.grant(tx, name, release, true)?;
                 }
             }
             self.feed(

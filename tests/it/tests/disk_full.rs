@@ -140,7 +140,7 @@ fn fill(folder: &Path, left: u64) -> PathBuf {
 fn state(home: &Home, vote: &str) -> (Value, Value, Value, Vec<String>) {
     let ask = |args: &[&str]| home.weft(args).ok().json();
     let mut files = Vec::new();
-    for folder in ["components", "outputs", "keys"] {
+    for folder in ["content", "outputs", "keys"] {
         for entry in fs::read_dir(home.join(folder)).expect("a folder") {
             files.push(entry.expect("an entry").path().display().to_string());
         }

@@ -23,6 +23,8 @@ pub enum Exit {
     Task = 6,
     /// A verification found a difference.
     Differs = 7,
+    /// A release waits: for consent, or for the end of its delay.
+    Waits = 8,
 }
 
 impl From<Exit> for ExitCode {

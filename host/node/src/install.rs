@@ -5,6 +5,7 @@
 //! serving and no more than its own row. That last step, [`Node::activate`], is one transaction.
 
 pub mod faults;
+mod leftovers;
 pub(crate) mod lists;
 pub(crate) mod source;
 pub(crate) mod target;
@@ -147,6 +148,7 @@ impl Node {
         if !cut_off.is_empty() {
             self.store.write(|tx| rows::prune(tx, KEPT))?;
         }
+        self.forget_staged()?;
         Ok(())
     }
 

@@ -359,6 +359,7 @@ impl Node {
             weft_store::blocks::put(tx, &envelope, &package.envelope, now)?;
             meta::set(tx, &imported(&cid), &envelope)?;
             weft_store::content::unpin_all(tx, &staged(&cid))?;
+            meta::remove(tx, &staged(&cid))?;
             Ok(())
         })?;
         self.package_report(&package)

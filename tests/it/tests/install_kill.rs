@@ -105,17 +105,16 @@ impl Scene {
         ["--json", "install", &self.new, "--from", &from].map(Into::into)
     }
 
-    /// A copy of the home in which the install of revision 2 was killed at a point.
-    fn killed_at(&self, point: &str) -> Home {
+    /// A copy of the home in which the install of revision 2 was killed at a point; none when it was not.
+    fn killed_at(&self, point: &str, missed: &mut Vec<String>) -> Option<Home> {
         let home = self.copy();
         let mut command = home.command(self.install());
         let output = command.env(FAULT, point).output().expect("weft starts");
-        assert_eq!(
-            output.status.signal(),
-            Some(SIGKILL),
-            "`{point}` was not reached: {output:?}"
-        );
-        home
+        if output.status.signal() == Some(SIGKILL) {
+            return Some(home);
+        }
+        missed.push(format!("`{point}` was not reached: {output:?}"));
+        None
     }
 }
 
@@ -234,7 +233,9 @@ fn killed_at_any_point_it_is_ended_by_the_next_process() {
     let mut missed = Vec::new();
     for point in POINTS {
         activated |= point == ACTIVATED;
-        let home = scene.killed_at(point);
+        let Some(home) = scene.killed_at(point, &mut missed) else {
+            continue;
+        };
         let serves = if activated { &scene.new } else { &scene.old };
         assert_eq!(&on_disk(&home), serves, "{point}");
 
@@ -271,7 +272,9 @@ fn killed_before_it_serves_it_is_refused_when_nobody_trusts_it_any_more() {
     let trust = std::fs::read_to_string(scene.home.join("trust.toml")).expect("the rules");
     let mut missed = Vec::new();
     for point in POINTS.into_iter().take_while(|p| *p != ACTIVATED) {
-        let home = scene.killed_at(point);
+        let Some(home) = scene.killed_at(point, &mut missed) else {
+            continue;
+        };
         // Without rules only what came with Weft is trusted, and what the owner signed.
         std::fs::remove_file(home.join("trust.toml")).expect("the rules");
 

@@ -279,8 +279,12 @@ impl Node {
                 .ok_or_else(|| missing("golden vectors"))?;
             check_vectors(release, bytes).map_err(named)?;
             let now = self.now();
-            self.store
-                .write(|tx| weft_store::blocks::put(tx, &cid.to_string(), bytes, now))?;
+            self.store.write(|tx| -> Result<()> {
+                weft_store::blocks::put(tx, &cid.to_string(), bytes, now)?;
+                // So that it is known whose they are when nothing comes of it.
+                weft_store::meta::set(tx, &staged(&opened.cid), &cid.to_string())?;
+                Ok(())
+            })?;
         }
         super::faults::point("staged");
         Ok(Fetched {
@@ -342,20 +346,6 @@ impl Node {
             })?;
         }
         Ok(wrong)
-    }
-
-    /// Forgets what was staged for an install, unless something else holds it.
-    pub(super) fn unstage(&self, row: &weft_store::installs::Install) -> Result<()> {
-        let holder = staged(&row.release_cid.parse()?);
-        self.store
-            .write(|tx| weft_store::content::unpin_all(tx, &holder))?;
-        let release = Envelope::decode(&row.envelope)
-            .ok()
-            .and_then(|e| Release::decode(&e.payload).ok());
-        if let Some(release) = release {
-            self.content.remove_unheld(&release.component.cid)?;
-        }
-        Ok(())
     }
 }
 

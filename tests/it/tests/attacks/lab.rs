@@ -53,7 +53,10 @@ impl Publisher {
     /// Puts a release into a folder as `publish` does: the CAR file, and the head that names it.
     pub fn publishes(&self, draft: &Draft, folder: &Path) {
         let release = &draft.release;
-        draft.car(&self.signs(draft), &folder.join(format!("{}.car", draft.cid())));
+        draft.car(
+            &self.signs(draft),
+            &folder.join(format!("{}.car", draft.cid())),
+        );
         self.heads(folder, &release.name, release.revision, draft.cid(), |_| {});
     }
 
@@ -262,6 +265,14 @@ impl Lab {
         lab
     }
 
+    /// The same home after a restart.
+    pub fn reopened(self, toml: &str) -> Self {
+        Self {
+            world: self.world.reopened(toml),
+            files: self.files,
+        }
+    }
+
     /// Adds a rule.
     pub fn trust(&self, rule: RuleSpec) {
         self.world.ask(Request::Trust(TrustRequest::Add { rule }));
@@ -270,7 +281,11 @@ impl Lab {
     /// A path of the attacker's.
     pub fn path(&self, name: &str) -> PathBuf {
         self.files.set(self.files.get() + 1);
-        let path = self.world.home.path().join(format!("{}-{name}", self.files.get()));
+        let path = self
+            .world
+            .home
+            .path()
+            .join(format!("{}-{name}", self.files.get()));
         assert!(!path.exists());
         path
     }
@@ -328,7 +343,10 @@ impl Lab {
     #[track_caller]
     pub fn outdated(&self, from: Option<&Path>) -> OutdatedReport {
         let from = from.map(|f| f.display().to_string());
-        match self.world.ask(Request::Package(PackageRequest::Outdated { from })) {
+        match self
+            .world
+            .ask(Request::Package(PackageRequest::Outdated { from }))
+        {
             Response::Package(PackageResponse::Outdated(report)) => report,
             other => panic!("{other:?}"),
         }
@@ -367,7 +385,10 @@ impl Lab {
             assert!(!text.chars().any(char::is_control), "{text:?}");
         }
         self.is_as(&before);
-        assert!(self.notes() > noted, "no note says that `{code}` was refused");
+        assert!(
+            self.notes() > noted,
+            "no note says that `{code}` was refused"
+        );
         error
     }
 
@@ -404,7 +425,10 @@ impl Lab {
     fn notes(&self) -> usize {
         ["installs WHERE state = 'refused'", "mesh_events"]
             .iter()
-            .map(|t| self.world.rows(&format!("SELECT CAST(count(*) AS TEXT) FROM {t}")))
+            .map(|t| {
+                self.world
+                    .rows(&format!("SELECT CAST(count(*) AS TEXT) FROM {t}"))
+            })
             .map(|c| c[0].parse::<usize>().expect("a count"))
             .sum()
     }

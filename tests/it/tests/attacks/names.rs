@@ -12,16 +12,27 @@ fn wrong_software_by_cid() {
         alice.makes(&draft("good-v2"), |r| r.revision = 2),
     );
     let folder = lab.folder();
-    other.car(&alice.signs(&other), &folder.join(format!("{}.car", good.cid())));
+    other.car(
+        &alice.signs(&other),
+        &folder.join(format!("{}.car", good.cid())),
+    );
     let (asked, found) = (good.cid().to_string(), other.cid().to_string());
-    lab.refuses(Ask::of(&asked).from(&folder), "other-release", &[&asked, &found]);
+    lab.refuses(
+        Ask::of(&asked).from(&folder),
+        "other-release",
+        &[&asked, &found],
+    );
 
     // The file says that it holds what was asked for; its envelope is of another.
     let path = lab.path("posed.car");
     let posed = weft_model::cbor::encode(&alice.signs(&other)).expect("DAG-CBOR");
     let block = (good.release.component.cid, good.component.clone());
     good.car_of(&posed, &[block], &path);
-    lab.refuses(Ask::of(&asked).from(&path), "bad-release", &["another release"]);
+    lab.refuses(
+        Ask::of(&asked).from(&path),
+        "bad-release",
+        &["another release"],
+    );
 }
 
 #[test]
@@ -30,7 +41,10 @@ fn wrong_software_by_name() {
     let lab = Lab::trusting(&[&alice]);
     let other = alice.makes(&draft("good-v1"), |r| r.name = "something-else".into());
     let folder = lab.folder();
-    other.car(&alice.signs(&other), &folder.join(format!("{}.car", other.cid())));
+    other.car(
+        &alice.signs(&other),
+        &folder.join(format!("{}.car", other.cid())),
+    );
     alice.heads(&folder, "wanted", 1, other.cid(), |_| {});
     lab.refuses(
         Ask::of("wanted").from(&folder),
@@ -46,7 +60,10 @@ fn wrong_software_by_publisher() {
     // Mallory's head names Alice's release, or Alice is fooled into naming Mallory's.
     let evil = mallory.makes(&draft("good-v1"), |_| {});
     let folder = lab.folder();
-    evil.car(&mallory.signs(&evil), &folder.join(format!("{}.car", evil.cid())));
+    evil.car(
+        &mallory.signs(&evil),
+        &folder.join(format!("{}.car", evil.cid())),
+    );
     alice.heads(&folder, "good", 1, evil.cid(), |_| {});
     lab.refuses(
         Ask::of("good").from(&folder),
@@ -88,7 +105,12 @@ fn wrong_software_by_world() {
     ] {
         let swapped = record.clone().with_component(inside);
         let said = format!("`{}`", record.release.world);
-        lab.refuses_draft(&swapped, &alice, "wrong-software", &["the component", &said]);
+        lab.refuses_draft(
+            &swapped,
+            &alice,
+            "wrong-software",
+            &["the component", &said],
+        );
     }
     let unknown = alice.makes(&draft("good-v1"), |r| {
         r.world = "weft:scorer/scorer@9.9.9".into();
@@ -107,7 +129,11 @@ fn dependency_confusion() {
     mallory.publishes(&evil, &both);
     mallory.publishes(&evil, &theirs);
     let (a, m) = (alice.did().to_string(), mallory.did().to_string());
-    lab.refuses(Ask::of("good").from(&both), "ambiguous", &["`good`", &a, &m]);
+    lab.refuses(
+        Ask::of("good").from(&both),
+        "ambiguous",
+        &["`good`", &a, &m],
+    );
 
     let other = Lab::trusting(&[&alice, &mallory]);
     other.installs(&good, &alice, Some("scorer"));
@@ -122,7 +148,11 @@ fn dependency_confusion() {
     // Whoever names the CID means it, is told, and is asked before it takes the other's place.
     let waits = other.install(Ask::of(evil.cid()).from(&theirs).serve("scorer"));
     assert_eq!(waits.state, "waiting");
-    assert!(waits.growth.contains(&format!("is published by {m} instead of {a}")));
+    assert!(
+        waits
+            .growth
+            .contains(&format!("is published by {m} instead of {a}"))
+    );
     assert_eq!(other.slot("scorer"), [good.cid().to_string()]);
 }
 
@@ -130,7 +160,11 @@ fn dependency_confusion() {
 fn typosquat_and_confusable_names() {
     let (alice, mallory) = (Publisher::new(1), Publisher::new(66));
     let lab = Lab::trusting(&[&alice, &mallory]);
-    lab.installs(&alice.makes(&draft("good-v1"), |_| {}), &alice, Some("scorer"));
+    lab.installs(
+        &alice.makes(&draft("good-v1"), |_| {}),
+        &alice,
+        Some("scorer"),
+    );
     let prints = [fingerprint(&mallory.did()), fingerprint(&alice.did())];
     for name in ["good", "g00d", "goood", "godo", "goo"] {
         let evil = mallory.makes(&draft("good-v2"), |r| r.name = name.into());

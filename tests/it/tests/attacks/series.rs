@@ -21,10 +21,19 @@ fn rollback() {
     let lab = Lab::trusting(&[&alice]);
     let (old, new) = (revision(&alice, 6), revision(&alice, 7));
     let serving = lab.installs(&new, &alice, Some("scorer")).release;
-    lab.refuses_draft(&old, &alice, "rollback", &["revision 6", "not above 7", "`good`"]);
+    lab.refuses_draft(
+        &old,
+        &alice,
+        "rollback",
+        &["revision 6", "not above 7", "`good`"],
+    );
     let folder = lab.folder();
     alice.publishes(&old, &folder);
-    lab.refuses(Ask::of(old.cid()).from(&folder), "rollback", &["revision 6"]);
+    lab.refuses(
+        Ask::of(old.cid()).from(&folder),
+        "rollback",
+        &["revision 6"],
+    );
     lab.refuses(
         Ask::of(old.cid()).from(&folder).serve("scorer"),
         "rollback",
@@ -90,7 +99,11 @@ fn freeze_by_silence() {
         let line = report.targets.into_iter().find(|l| l.target == "scorer");
         line.expect("the slot").state
     };
-    assert_eq!(state(false), "unverified", "no source said that it is the newest");
+    assert_eq!(
+        state(false),
+        "unverified",
+        "no source said that it is the newest"
+    );
     assert_eq!(state(true), "current");
     lab.world.clock.advance(7 * DAY);
     assert_eq!(state(false), "current");
@@ -119,12 +132,19 @@ fn freeze_by_a_source_with_an_older_head() {
     let [warning] = report.warnings.as_slice() else {
         panic!("{report:?}");
     };
-    assert!(warning.contains("revision 1") && warning.contains('2'), "{warning}");
+    assert!(
+        warning.contains("revision 1") && warning.contains('2'),
+        "{warning}"
+    );
     let line = report.targets.iter().find(|l| l.target == "scorer");
     let line = line.expect("the slot");
     assert_eq!((line.state.as_str(), line.newest), ("behind", Some(2)));
     // By name, it is the newest that is known, which that source has not.
-    lab.refuses(Ask::of("good").from(&frozen), "not-found", &[&new.cid().to_string()]);
+    lab.refuses(
+        Ask::of("good").from(&frozen),
+        "not-found",
+        &[&new.cid().to_string()],
+    );
     let done = lab.install(Ask::of("good").from(&fresh));
     assert_eq!((done.revision, done.state.as_str()), (2, "done"));
 }
@@ -137,7 +157,12 @@ fn fast_forward() {
     lab.installs(&serving, &alice, Some("scorer"));
     for number in [MAX_INTEGER + 1, u64::MAX] {
         let found = number.to_string();
-        lab.refuses_draft(&revision(&alice, number), &alice, "bad-release", &["revision", &found]);
+        lab.refuses_draft(
+            &revision(&alice, number),
+            &alice,
+            "bad-release",
+            &["revision", &found],
+        );
     }
     lab.refuses_draft(&revision(&alice, 0), &alice, "bad-release", &["revision"]);
 
@@ -145,10 +170,7 @@ fn fast_forward() {
         let far = revision(&alice, number);
         let waits = lab.installs(&far, &alice, None);
         assert_eq!(waits.state, "waiting", "{waits:?}");
-        assert_eq!(
-            waits.growth,
-            [format!("jumps from revision 1 to {number}")]
-        );
+        assert_eq!(waits.growth, [format!("jumps from revision 1 to {number}")]);
         assert_eq!(lab.slot("scorer"), [serving.cid().to_string()]);
         lab.answers(&far.cid(), false);
     }

@@ -48,7 +48,11 @@ fn no_signature() {
     let good = alice.makes(&draft("good-v1"), |_| {});
     let unsigned = Envelope::new(good.payload());
     lab.refuses(file(&lab, &good, &unsigned), "unsigned", &["nobody signed"]);
-    assert_eq!(lab.installs(&good, &alice, None).state, "done", "signed, it is taken");
+    assert_eq!(
+        lab.installs(&good, &alice, None).state,
+        "done",
+        "signed, it is taken"
+    );
 }
 
 #[test]
@@ -68,7 +72,11 @@ fn nobody_who_is_trusted_signed() {
     // And puts Alice's signature of another release over it.
     let mut stolen = alice.signs(&alice.makes(&draft("good-v2"), |_| {}));
     stolen.payload = posed.payload();
-    lab.refuses(file(&lab, &posed, &stolen), "bad-signature", &["does not hold"]);
+    lab.refuses(
+        file(&lab, &posed, &stolen),
+        "bad-signature",
+        &["does not hold"],
+    );
     let none = Lab::trusting(&[]);
     none.refuses_draft(&posed, &alice, "untrusted", &["no rule trusts `good`"]);
 }
@@ -109,7 +117,9 @@ fn a_stripped_signature_list_with_every_optional_field_missing() {
     for (signed, code) in [(false, "unsigned"), (true, "bad-release")] {
         let mut envelope = Envelope::new(bare.clone());
         if signed {
-            envelope.sign(Role::Author, &alice.key).expect("a signature");
+            envelope
+                .sign(Role::Author, &alice.key)
+                .expect("a signature");
         }
         let bytes = cbor::encode(&envelope).expect("DAG-CBOR");
         let named = weft_model::content::record_cid(&bytes);
@@ -148,12 +158,22 @@ fn one_key_listed_twice() {
     lab.refuses(file(&lab, &good, &once), "untrusted", &["1 more of"]);
     let mut again = once.clone();
     again.signatures.push(again.signatures[0].clone());
-    lab.refuses(file(&lab, &good, &again), "bad-signature", &["signed twice", &a]);
+    lab.refuses(
+        file(&lab, &good, &again),
+        "bad-signature",
+        &["signed twice", &a],
+    );
     let mut other = Envelope::new(good.payload());
-    other.sign(Role::Validator, &alice.key).expect("a signature");
+    other
+        .sign(Role::Validator, &alice.key)
+        .expect("a signature");
     let mut both = once.clone();
     both.signatures.extend(other.signatures);
-    lab.refuses(file(&lab, &good, &both), "bad-signature", &["signed twice", &a]);
+    lab.refuses(
+        file(&lab, &good, &both),
+        "bad-signature",
+        &["signed twice", &a],
+    );
 
     let mut real = once;
     real.sign(Role::Author, &bob.key).expect("a signature");
@@ -181,12 +201,22 @@ fn the_right_key_in_the_wrong_role() {
             }
         }
         relabelled.signatures.sort_by_key(|s| (s.role, s.key));
-        let error = lab.refuses(file(&lab, &good, &relabelled), "bad-signature", &["validator"]);
+        let error = lab.refuses(
+            file(&lab, &good, &relabelled),
+            "bad-signature",
+            &["validator"],
+        );
         assert!(error.message.contains(&bob.did().to_string()), "{error:?}");
     }
     let mut author = Envelope::new(good.payload());
-    author.sign(Role::Validator, &alice.key).expect("a signature");
-    lab.refuses(file(&lab, &good, &author), "not-by-publisher", &["as author"]);
+    author
+        .sign(Role::Validator, &alice.key)
+        .expect("a signature");
+    lab.refuses(
+        file(&lab, &good, &author),
+        "not-by-publisher",
+        &["as author"],
+    );
 }
 
 #[test]
@@ -210,5 +240,9 @@ fn key_compromise() {
         });
         lab.refuses_draft(&evil, &alice, "untrusted", &["revoked"]);
     }
-    assert_eq!(lab.slot("scorer"), [serving], "what was there before still serves");
+    assert_eq!(
+        lab.slot("scorer"),
+        [serving],
+        "what was there before still serves"
+    );
 }

@@ -2,6 +2,7 @@
 
 use crate::descriptor::{descriptor_of, vectors_of};
 use crate::error::{Code, NodeError, Result};
+use crate::install::source::staged;
 use crate::node::Node;
 use crate::report::ReleaseReport;
 use data_encoding::HEXLOWER;
@@ -218,7 +219,8 @@ impl Node {
             .encode()
             .map_err(|e| NodeError::refused(e.to_string()))?;
         let component = release.component.cid;
-        self.put_bytes(bytes)?;
+        let holder = staged(&cid);
+        self.put_stream(bytes, Some(&holder))?;
         let now = self.now();
         let row = releases::Release {
             cid: cid.to_string(),
@@ -270,19 +272,18 @@ impl Node {
                 let high = releases::HighWater { revision: row.revision, release_cid: row.cid.clone() };
                 releases::raise_high_water(tx, &row.publisher, &row.name, &high, now)?;
             }
-            // Fails when a collection came in between.
             weft_store::content::pin(tx, &component.to_string(), &cid.to_string(), now)?;
+            weft_store::content::unpin_all(tx, &holder)?;
             if let Some((cid, bytes)) = vectors {
                 weft_store::blocks::put(tx, &cid.to_string(), bytes, now)?;
             }
             releases::put_native(tx, &component.to_string(), &key, &HEXLOWER.encode(&digest), now)?;
             Ok(())
         });
-        if let Err(e) = kept {
-            self.content.remove_unheld(&component)?;
-            return Err(e);
+        if kept.is_err() {
+            self.forget_fetched_or_say(&cid);
         }
-        Ok(cid)
+        kept.map(|()| cid)
     }
 
     /// The native code of a stored component: from the cache when its digest is right, else compiled again.

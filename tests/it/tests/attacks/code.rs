@@ -96,7 +96,7 @@ fn native_code_put_into_the_local_cache() {
         alice.makes(&draft("good-v1"), |_| {}),
         alice.makes(&draft("good-v2"), |r| r.revision = 2),
     );
-    lab.installs(&one, &alice, Some("scorer"));
+    lab.puts(&one, &alice, "scorer");
     let [genuine] = cached(&lab, &one.release.component.cid.to_string())
         .try_into()
         .expect("one file");
@@ -134,7 +134,7 @@ fn a_file_swapped_between_verify_and_load() {
     let alice = Publisher::new(1);
     let lab = Lab::trusting(&[&alice]);
     let small = alice.makes(&draft("good-v1"), |r| r.limits.fuel /= 2);
-    let serving = lab.installs(&small, &alice, Some("scorer")).release;
+    let serving = lab.puts(&small, &alice, "scorer").release;
     let more = alice.makes(&draft("good-v2"), |r| r.revision = 2);
     let component = more.release.component.cid.to_string();
     let home = lab.world.home.path().join("home");

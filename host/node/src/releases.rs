@@ -346,14 +346,14 @@ impl Node {
         Ok((row.cid.parse()?, release))
     }
 
-    /// All releases of a kind.
+    /// All releases of a kind, or of every kind.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn release_list(&self, kind: &str) -> Result<Vec<ReleaseReport>> {
+    pub fn release_list(&self, kind: Option<&str>) -> Result<Vec<ReleaseReport>> {
         let cids = self.store.read(|tx| {
             Ok::<_, NodeError>(
-                releases::list(tx, Some(kind))?
+                releases::list(tx, kind)?
                     .into_iter()
                     .map(|r| r.cid)
                     .collect::<Vec<_>>(),
@@ -417,6 +417,11 @@ impl Node {
                     report.serves.push(bound.name);
                 }
             }
+            for bound in weft_store::bound::SKILLS.list(tx)?.rows {
+                if bound.release_cid == cid.to_string() {
+                    report.serves.push(format!("skill/{}", bound.name));
+                }
+            }
             if report.state == VERIFIED && !report.serves.is_empty() {
                 report.state = "active".into();
             }
@@ -436,12 +441,9 @@ impl Node {
             name: release.name.clone(),
             version: release.version.to_string(),
             revision: release.revision,
-            kind: if release.slot().is_some() {
-                "policy"
-            } else {
-                "workload"
-            }
-            .into(),
+            kind: release
+                .kind()
+                .map_or_else(|_| String::new(), |k| k.word().to_owned()),
             slot: release.slot().map(|s| s.name().to_owned()),
             world: release.world.clone(),
             component: release.component.cid.to_string(),

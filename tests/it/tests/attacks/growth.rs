@@ -1,7 +1,7 @@
 //! What a new version may not take without being given it: capabilities, and directories of its name.
 
 use crate::lab::{Lab, Publisher, draft};
-use crate::world::task;
+use crate::world::{HOUR, task};
 use weft_api::Request;
 use weft_model::content;
 use weft_model::task::TaskSpec;
@@ -143,6 +143,7 @@ fn grant_reuse() {
             ..task("echo")
         },
     ] {
+        lab.world.clock.advance(HOUR);
         let refused = lab.world.submit(spec);
         assert_eq!(refused.status, "failed", "{refused:?}");
         let why = refused.reason.expect("a reason");
@@ -156,6 +157,7 @@ fn grant_reuse() {
         target: changed.cid().to_string(),
         grant: true,
     });
+    lab.world.clock.advance(HOUR);
     assert_eq!(
         lab.world.submit(task("echo")).status,
         "done",

@@ -111,12 +111,35 @@ fn freeze_by_silence() {
     lab.world.clock.advance(1);
     assert_eq!(state(false), "stale", "nothing was heard for long");
     assert_eq!(state(true), "current");
+}
 
-    let end = weft_api::Clock::now(&*lab.world.clock) + DAY;
-    alice.heads(&folder, "good", 1, good.cid(), |h| h.expires = Some(end));
-    assert_eq!(state(true), "current");
-    lab.world.clock.set(end);
-    assert_eq!(state(true), "stale", "its head is over");
+#[test]
+fn freeze_by_a_head_that_is_over() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let folder = lab.folder();
+    let good = revision(&alice, 1);
+    alice.publishes(&good, &folder);
+    alice.heads(&folder, "good", 1, good.cid(), |h| {
+        h.expires = Some(NOON + DAY);
+    });
+    lab.puts(&good, &alice, "scorer");
+    let state = || {
+        let report = lab.outdated(Some(&folder));
+        let line = report.targets.into_iter().find(|l| l.target == "scorer");
+        line.expect("the slot").state
+    };
+    assert_eq!(state(), "current");
+    lab.world.clock.set(NOON + DAY - 1);
+    assert_eq!(state(), "current");
+    lab.world.clock.set(NOON + DAY);
+    assert_eq!(state(), "stale", "whoever gives it");
+    // Its publisher says anew that it is the newest.
+    alice.heads(&folder, "good", 1, good.cid(), |h| {
+        h.published = NOON + DAY;
+        h.expires = Some(NOON + 2 * DAY);
+    });
+    assert_eq!(state(), "current");
 }
 
 #[test]

@@ -72,7 +72,9 @@ impl Node {
         })?;
         point("fetched");
         self.go_on(id, wanted.consent)?;
-        self.install_report(id)
+        let mut report = self.install_report(id)?;
+        report.warnings.extend(fetched.warnings);
+        Ok(report)
     }
 
     /// Notes what was refused before it had a row of its own.

@@ -22,6 +22,9 @@ use weft_release::{Envelope, Head, Kind, Release, Role, diff, statement};
 use weft_store::publishers;
 use weft_store::{Read, Write, meta, releases};
 
+/// How long a head says what is newest, in milliseconds: 90 days. Publishing again renews it.
+const HEAD_MS: i64 = 90 * 24 * 3_600_000;
+
 /// How to make a release.
 #[derive(Clone, Debug, Default)]
 pub struct BuildWanted {
@@ -189,6 +192,7 @@ impl Node {
                 .map_err(|e| NodeError::refused(e.to_string()))?,
             opened: envelope.open().map_err(|e| envelope_error(&e))?,
             source: package.source.clone(),
+            warnings: Vec::new(),
         };
         let cid = signed.opened.cid.to_string();
         self.store.write(|tx| -> Result<()> {
@@ -237,7 +241,8 @@ impl Node {
     }
 
     /// Signs a release into its publisher's log as the newest of its name and, where a folder is given, puts it there
-    /// for others: the CAR file, then the head that names it.
+    /// for others: the CAR file, then the head that names it. The head holds for 90 days, and no longer than the release;
+    /// publishing the same release again renews it.
     ///
     /// # Errors
     /// When the key is not the publisher's, or a newer or other release of that revision is published already.
@@ -284,7 +289,11 @@ impl Node {
             revision: release.revision,
             release: package.opened.cid,
             published: now,
-            expires: release.expires,
+            expires: Some(
+                release
+                    .expires
+                    .map_or(now + HEAD_MS, |end| end.min(now + HEAD_MS)),
+            ),
         };
         let sealed =
             statement::seal(&head, &[&signer]).map_err(|e| NodeError::refused(e.to_string()))?;
@@ -301,42 +310,43 @@ impl Node {
             crate::home::write_whole(&path, &sealed, 0o644)?;
             report.file = Some(folder.display().to_string());
         }
-        if known.is_none_or(|k| k.revision < release.revision) {
-            let source = to.map_or_else(String::new, |f| f.display().to_string());
-            self.append(
-                |tx| {
-                    publishers::put_head(
-                        tx,
-                        &publishers::Head {
-                            publisher: publisher.clone(),
-                            name: release.name.clone(),
-                            revision: release.revision,
-                            release_cid: package.opened.cid.to_string(),
-                            published_at: now,
-                            seen_at: now,
-                            checked_at: now,
-                            source,
-                            envelope: sealed.clone(),
-                        },
-                    )?;
-                    self.feed(
-                        tx,
-                        "release.published",
-                        Some(&package.opened.cid.to_string()),
-                        &format!(
-                            "`{}` {} (revision {}) is published",
-                            release.name, release.version, release.revision
-                        ),
-                    )
-                },
-                || Body::ReleasePublished {
-                    publisher: release.publisher,
-                    name: release.name.clone(),
-                    revision: release.revision,
-                    release: package.opened.cid,
-                },
-            )?;
+        let source = to.map_or_else(String::new, |f| f.display().to_string());
+        let row = publishers::Head {
+            publisher: publisher.clone(),
+            name: release.name.clone(),
+            revision: release.revision,
+            release_cid: package.opened.cid.to_string(),
+            published_at: now,
+            seen_at: now,
+            checked_at: now,
+            source,
+            envelope: sealed,
+        };
+        if known.is_some_and(|k| k.revision == release.revision) {
+            // Said again: the head is renewed, the log has it already.
+            self.store.write(|tx| publishers::put_head(tx, &row))?;
+            return Ok(report);
         }
+        self.append(
+            |tx| {
+                publishers::put_head(tx, &row)?;
+                self.feed(
+                    tx,
+                    "release.published",
+                    Some(&row.release_cid),
+                    &format!(
+                        "`{}` {} (revision {}) is published",
+                        release.name, release.version, release.revision
+                    ),
+                )
+            },
+            || Body::ReleasePublished {
+                publisher: release.publisher,
+                name: release.name.clone(),
+                revision: release.revision,
+                release: package.opened.cid,
+            },
+        )?;
         Ok(report)
     }
 
@@ -392,6 +402,7 @@ impl Node {
                     opened: open_envelope(&envelope)?,
                     envelope,
                     source: Some("imported".into()),
+                    warnings: Vec::new(),
                 })
             })
             .transpose()
@@ -467,6 +478,7 @@ impl Node {
             opened: open_envelope(&envelope)?,
             envelope,
             source: None,
+            warnings: Vec::new(),
         })
     }
 

@@ -309,6 +309,7 @@ impl Node {
             .cache
             .store(&component, &key, &code)
             .map_err(|e| NodeError::file(&self.home.cache(), &e))?;
+        crate::install::faults::point("cached");
         let now = self.now();
         self.store.write(|tx| {
             releases::put_native(

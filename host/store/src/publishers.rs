@@ -3,8 +3,6 @@
 //!
 //! It does not check signatures; who writes an envelope has just made it or verified it.
 
-use rusqlite::params;
-
 use crate::cells::{Cells, Table, at, cells, count};
 use crate::{Read, Result, Write};
 
@@ -66,45 +64,44 @@ pub struct Equivocation {
 }
 
 /// Takes in a head. One of a lower revision than what is known changes nothing; the same revision renews when and
-/// where it was last given. Returns whether it is newer than what was known.
+/// where it was last given and, when its publisher signed it anew, what it says of itself. Returns whether it is newer
+/// than what was known.
 pub fn put_head(tx: &Write, head: &Head) -> Result<bool> {
-    let sql = "UPDATE heads SET checked_at = max(checked_at, ?4), source = ?5 \
-               WHERE publisher = ?1 AND name = ?2 AND revision = ?3 AND release_cid = ?6";
     let known = self::head(tx, &head.publisher, &head.name)?;
-    match known {
-        Some(known) if known.revision > head.revision => Ok(false),
-        Some(known) if known.revision == head.revision => {
-            tx.run(
-                sql,
-                params![
-                    head.publisher,
-                    head.name,
-                    count(head.revision),
-                    at(head.checked_at),
-                    head.source,
-                    head.release_cid
-                ],
-            )?;
-            Ok(false)
+    let mut kept = head.clone();
+    let mut newer = true;
+    if let Some(known) = known {
+        if known.revision > head.revision {
+            return Ok(false);
         }
-        _ => {
-            tx.upsert(
-                HEADS,
-                cells! {
-                    "publisher": head.publisher.clone(),
-                    "name": head.name.clone(),
-                    "revision": count(head.revision),
-                    "release_cid": head.release_cid.clone(),
-                    "published_at": at(head.published_at),
-                    "seen_at": at(head.seen_at),
-                    "checked_at": at(head.checked_at),
-                    "source": head.source.clone(),
-                    "envelope": head.envelope.clone(),
-                },
-            )?;
-            Ok(true)
+        newer = known.revision < head.revision;
+        if !newer && known.release_cid != head.release_cid {
+            return Ok(false);
+        }
+        if !newer {
+            kept.seen_at = known.seen_at;
+            kept.checked_at = known.checked_at.max(head.checked_at);
+            if known.published_at >= head.published_at {
+                kept.published_at = known.published_at;
+                kept.envelope = known.envelope;
+            }
         }
     }
+    tx.upsert(
+        HEADS,
+        cells! {
+            "publisher": kept.publisher,
+            "name": kept.name,
+            "revision": count(kept.revision),
+            "release_cid": kept.release_cid,
+            "published_at": at(kept.published_at),
+            "seen_at": at(kept.seen_at),
+            "checked_at": at(kept.checked_at),
+            "source": kept.source,
+            "envelope": kept.envelope,
+        },
+    )?;
+    Ok(newer)
 }
 
 /// The newest of a (publisher, name). `None`: the publisher never said, or not here.

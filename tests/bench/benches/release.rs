@@ -128,6 +128,9 @@ fn verify(report: &mut Report) {
             let opened = Envelope::decode(&envelope).and_then(|e| e.open());
             black_box(opened.is_ok());
         });
+        let inspected = measure(samples, 1, || {
+            black_box(inspect(black_box(bytes)).is_ok());
+        });
         let checked = measure(samples, 1, || check(&envelope, &rules, owner, bytes));
         let ms = |f: Figures| f.median_ns as f64 / 1e6;
         report
@@ -137,6 +140,7 @@ fn verify(report: &mut Report) {
                     ("mib", mib),
                     ("ms", ms(checked)),
                     ("envelope_ms", ms(signed)),
+                    ("inspect_ms", ms(inspected)),
                     ("sha256_ms", ms(hashed)),
                     ("ms_per_mib", ms(checked) / mib),
                 ],

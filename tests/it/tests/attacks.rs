@@ -5,6 +5,8 @@
 mod bytes;
 #[path = "attacks/code.rs"]
 mod code;
+#[path = "attacks/forge.rs"]
+mod forge;
 #[path = "attacks/growth.rs"]
 mod growth;
 #[path = "attacks/lab.rs"]

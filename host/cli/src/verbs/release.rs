@@ -149,6 +149,8 @@ pub struct Countersign {
 }
 
 /// Sign a release into your log as the newest of its name, and put it into a folder for others
+///
+/// What is said to be the newest holds for 90 days; publish it again to renew that.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  weft release publish my-scorer --to /srv/releases\n  weft publish my-scorer --to /srv/releases"

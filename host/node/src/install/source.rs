@@ -35,6 +35,8 @@ pub(crate) struct Fetched {
     pub opened: Opened,
     pub envelope: Vec<u8>,
     pub source: Option<String>,
+    /// What was wrong with the source that was asked for its newest.
+    pub warnings: Vec<String>,
 }
 
 /// The heads of a source.
@@ -148,8 +150,13 @@ impl Node {
         if reference.contains('/') || reference.ends_with(".car") {
             return self.fetch_car(path, None);
         }
-        let (cid, publisher) = self.newest_of(reference, wanted.from.as_deref())?;
-        let fetched = self.fetch_named(reference, &cid, wanted)?;
+        let warnings = match &wanted.from {
+            Some(from) => self.take_heads(&Source::at(from)?)?,
+            None => Vec::new(),
+        };
+        let (cid, publisher) = self.newest_of(reference)?;
+        let mut fetched = self.fetch_named(reference, &cid, wanted)?;
+        fetched.warnings = warnings;
         // A head can name any release; this one must be of the name and by the publisher that were asked for.
         let asked = Asked {
             name: Some(reference.clone()),
@@ -181,15 +188,13 @@ impl Node {
             opened: open_envelope(&row.envelope)?,
             envelope: row.envelope,
             source: None,
+            warnings: Vec::new(),
         }))
     }
 
     /// The newest release of a name: of the publisher whose release of that name is in use here, else of the only one;
     /// with the publisher who says so.
-    fn newest_of(&self, name: &str, from: Option<&str>) -> Result<(Cid, Option<Did>)> {
-        if let Some(from) = from {
-            self.take_heads(&Source::at(from)?)?;
-        }
+    fn newest_of(&self, name: &str) -> Result<(Cid, Option<Did>)> {
         let known: Vec<publishers::Head> = self
             .store
             .read(publishers::heads)?
@@ -293,6 +298,7 @@ impl Node {
             opened,
             envelope,
             source: Some(path.display().to_string()),
+            warnings: Vec::new(),
         })
     }
 

@@ -10,8 +10,9 @@ use weft_engine::inspect::Kind as Code;
 use weft_model::content;
 use weft_model::vector::Vector;
 use weft_release::envelope::{Envelope, Opened};
+use weft_release::growth::REVISION_JUMP;
 use weft_release::install::{Asked, Cause, Input, Known, Refusal, check};
-use weft_release::{Kind, Release, Verdict, growth, names};
+use weft_release::{Growth, Kind, Release, Verdict, growth, names};
 use weft_store::installs::Install as Row;
 use weft_store::{Read, publishers, releases};
 
@@ -52,15 +53,11 @@ impl Node {
             None => None,
         };
         self.store.read(|tx| -> Result<Vec<String>> {
-            let mut wants: Vec<String> = self
-                .replaced_by(tx, row, release)?
-                .map(|old| {
-                    growth(&old, release)
-                        .iter()
-                        .map(ToString::to_string)
-                        .collect()
-                })
-                .unwrap_or_default();
+            let more = match self.replaced_by(tx, row, release)? {
+                Some(old) => growth(&old, release),
+                None => self.jump(tx, release)?.into_iter().collect(),
+            };
+            let mut wants: Vec<String> = more.iter().map(ToString::to_string).collect();
             if let Some(Target::Workload(name)) = &target {
                 wants.extend(
                     self.not_granted(tx, name, release)?
@@ -70,6 +67,17 @@ impl Node {
             }
             Ok(wants)
         })
+    }
+
+    /// A jump over what this home has accepted of a name of which nothing serves.
+    fn jump(&self, tx: &Read, release: &Release) -> Result<Option<Growth>> {
+        let high = releases::high_water(tx, &release.publisher.to_string(), &release.name)?;
+        Ok(high
+            .filter(|high| release.revision.saturating_sub(high.revision) > REVISION_JUMP)
+            .map(|high| Growth::Revision {
+                old: high.revision,
+                new: release.revision,
+            }))
     }
 
     /// An update that came by itself replaces an older release of the same name and publisher, and nothing that

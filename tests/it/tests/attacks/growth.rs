@@ -33,7 +33,7 @@ fn capability_growth_of_a_policy() {
     assert_eq!(*growth, format!("wants fuel {new} instead of {old}"));
     assert_eq!(
         lab.slot("scorer"),
-        [serving.clone()],
+        std::slice::from_ref(&serving),
         "the old version serves"
     );
     assert_eq!(lab.world.rows("SELECT cid FROM releases"), before);
@@ -88,7 +88,7 @@ fn capability_growth_of_a_workload() {
                 waits.growth.iter().any(|g| g.starts_with(says)),
                 "{waits:?}"
             );
-            assert_eq!(lab.workload(name), [serving.clone()]);
+            assert_eq!(lab.workload(name), std::slice::from_ref(&serving));
             lab.answers(&more.cid(), false);
         });
     }

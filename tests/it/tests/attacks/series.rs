@@ -2,8 +2,11 @@
 
 use crate::lab::{Ask, Draft, Lab, Publisher, draft};
 use crate::world::{HOUR, NOON};
+use ed25519_dalek::Signer;
+use weft_model::cbor;
 use weft_release::limits::MAX_INTEGER;
-use weft_release::{Envelope, equivocation};
+use weft_release::statement::Statement;
+use weft_release::{Envelope, Head, equivocation};
 
 const DAY: i64 = 24 * HOUR;
 
@@ -170,6 +173,33 @@ fn freeze_by_a_source_with_an_older_head() {
     assert!(error.message.contains(&new.cid().to_string()), "{error:?}");
     let done = lab.install(Ask::of("good").from(&fresh));
     assert_eq!((done.revision, done.state.as_str()), (2, "done"));
+    let again = lab.install(Ask::of("good").from(&frozen));
+    assert_eq!(again.revision, 2);
+    assert!(again.warnings.contains(warning), "{again:?}");
+}
+
+#[test]
+fn fast_forward_of_what_does_not_serve() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    assert_eq!(
+        lab.installs(&revision(&alice, 1), &alice, None).state,
+        "done"
+    );
+    let far = revision(&alice, MAX_INTEGER);
+    let waits = lab.unchanged(|| {
+        let waits = lab.installs(&far, &alice, None);
+        lab.answers(&far.cid(), false);
+        waits
+    });
+    assert_eq!(
+        waits.state, "waiting",
+        "it would use up all numbers: {waits:?}"
+    );
+    assert_eq!(
+        lab.installs(&revision(&alice, 2), &alice, None).state,
+        "done"
+    );
 }
 
 #[test]
@@ -203,4 +233,100 @@ fn fast_forward() {
         .world
         .rows("SELECT CAST(revision AS TEXT) FROM high_water WHERE name = 'good'");
     assert_eq!(high, ["1001"]);
+}
+
+/// A head as no publisher's program would seal it.
+fn forged_head(publisher: &Publisher, signer: &Publisher, number: u64) -> Vec<u8> {
+    #[derive(serde::Serialize)]
+    struct Signature {
+        key: weft_model::Did,
+        sig: serde_bytes::ByteArray<64>,
+    }
+    #[derive(serde::Serialize)]
+    struct Sealed {
+        payload_type: &'static str,
+        #[serde(with = "serde_bytes")]
+        payload: Vec<u8>,
+        signatures: Vec<Signature>,
+    }
+    let head = Head {
+        publisher: publisher.did(),
+        name: "good".into(),
+        revision: number,
+        release: revision(publisher, 5).cid(),
+        published: NOON,
+        expires: None,
+    };
+    let payload = cbor::encode(&head).expect("DAG-CBOR");
+    let mut signed = format!(
+        "DSSEv1 {} {} {} ",
+        Head::TYPE.len(),
+        Head::TYPE,
+        payload.len()
+    )
+    .into_bytes();
+    signed.extend_from_slice(&payload);
+    let sealed = Sealed {
+        payload_type: Head::TYPE,
+        payload,
+        signatures: vec![Signature {
+            key: signer.did(),
+            sig: serde_bytes::ByteArray::new(signer.key.sign(&signed).to_bytes()),
+        }],
+    };
+    cbor::encode(&sealed).expect("DAG-CBOR")
+}
+
+#[test]
+fn fast_forward_by_a_head() {
+    let (alice, mallory) = (Publisher::new(1), Publisher::new(66));
+    let lab = Lab::trusting(&[&alice]);
+    lab.puts(&revision(&alice, 1), &alice, "scorer");
+    for (signer, number, taken) in [
+        (&alice, 5, true),
+        (&alice, MAX_INTEGER + 1, false),
+        (&alice, u64::MAX, false),
+        (&mallory, 6, false),
+    ] {
+        let folder = lab.folder();
+        let heads = folder.join("heads").join("whoever");
+        std::fs::create_dir_all(&heads).expect("a folder");
+        let bytes = forged_head(&alice, signer, number);
+        std::fs::write(heads.join("whatever.head"), bytes).expect("a file");
+        let report = lab.outdated(Some(&folder));
+        assert_eq!(report.warnings.is_empty(), taken, "{number}: {report:?}");
+        let line = report.targets.iter().find(|l| l.target == "scorer");
+        assert_eq!(line.expect("the slot").newest, Some(5), "{number}");
+    }
+}
+
+#[test]
+fn equivocation_by_heads() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let (first, second) = (
+        revision(&alice, 3),
+        alice.makes(&draft("good-v2"), |r| r.revision = 3),
+    );
+    let (one, two) = (lab.folder(), lab.folder());
+    alice.publishes(&first, &one);
+    alice.publishes(&second, &two);
+    assert!(lab.outdated(Some(&one)).warnings.is_empty());
+    let report = lab.outdated(Some(&two));
+    let [warning] = report.warnings.as_slice() else {
+        panic!("{report:?}");
+    };
+    let (a, b) = (first.cid().to_string(), second.cid().to_string());
+    assert!(warning.contains(&a) && warning.contains(&b), "{warning}");
+    let told = lab
+        .world
+        .rows("SELECT message FROM mesh_events WHERE kind = 'release.equivocation'");
+    assert_eq!(told, [warning.as_str()]);
+    // The one that was published first is what the number stands for.
+    lab.refuses(
+        Ask::of(&b).from(&two),
+        "equivocation",
+        &["revision 3", &a, &b],
+    );
+    assert_eq!(lab.install(Ask::of("good").from(&one)).release, a);
 }

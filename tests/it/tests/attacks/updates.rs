@@ -282,7 +282,7 @@ fn an_update_that_wants_more_waits_for_a_person_however_long() {
     alice.publishes(&more, keep.path());
     for _ in 0..3 {
         lab.world.client.step().expect("a look");
-        assert_eq!(lab.slot("scorer"), [serving.clone()]);
+        assert_eq!(lab.slot("scorer"), std::slice::from_ref(&serving));
         lab.world.clock.advance(DELAY);
     }
     let states = lab

@@ -12,11 +12,6 @@
 //! [`check`] is the judgment on a release that carries no bytes yet: is it what was asked for, is it new, is it in time.
 //! Whom to trust is [`crate::trust`]'s.
 
-#![allow(
-    clippy::result_large_err,
-    reason = "a refusal ends an install and names the CIDs that it is about; it is made once"
-)]
-
 use crate::envelope::Opened;
 use crate::kind::Kind;
 use crate::record::Release;

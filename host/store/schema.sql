@@ -168,6 +168,15 @@ CREATE TABLE first_seen (
     at TEXT NOT NULL                                         -- when this home first saw it or heard of it
 );
 
+CREATE TABLE grants (
+    name TEXT NOT NULL,                                      -- the task's name that a directory was granted to
+    directory TEXT NOT NULL,                                 -- the directory, as weft.toml has it
+    component_cid TEXT NOT NULL,                             -- the binary that was meant: another one inherits nothing
+    by TEXT NOT NULL,                                        -- who granted it
+    at TEXT NOT NULL,                                        -- when
+    PRIMARY KEY (name, directory, component_cid)
+);
+
 CREATE TABLE heads (
     publisher TEXT NOT NULL,                                 -- the publisher's DID
     name TEXT NOT NULL,                                      -- the release's name

@@ -14,6 +14,7 @@ Exit codes:
   5  another process has the home
   6  the task was blocked, failed or was taken back (`task submit --wait` alone)
   7  a verification found a difference
+  8  a release waits: for consent, or for the end of its delay
 
 Environment:
   WEFT_HOME  the home, where --home does not say it

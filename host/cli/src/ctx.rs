@@ -6,7 +6,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use weft_api::{ApiError, BundleComponent, Client, ContentResponse, Request, Response};
+use weft_api::{
+    ApiError, BundleComponent, Client, ContentResponse, PackageResponse, Request, Response,
+};
 use weft_model::task::Status;
 
 /// What a verb ends with.
@@ -172,6 +174,7 @@ impl Ctx {
             Response::Verify(v) if v.equal => Exit::Ok,
             Response::Verify(v) if v.differences.is_empty() => Exit::Failed,
             Response::Verify(_) => Exit::Differs,
+            Response::Package(PackageResponse::Install(i)) if waits(&i.state) => Exit::Waits,
             Response::Doctor(d) if !d.ok => Exit::Failed,
             Response::TrustTest(t) if !t.trusted => Exit::Refused,
             Response::RulesCheck(r) if !r.possible => Exit::Failed,
@@ -213,6 +216,11 @@ impl Ctx {
         // A note that can't be written is no reason to fail.
         let _ = render::print_error(&format!("{text}\n"));
     }
+}
+
+/// Whether an install is neither done nor refused.
+pub fn waits(state: &str) -> bool {
+    matches!(state, "waiting" | "cooling")
 }
 
 /// A path as this process sees it, fit for the daemon, which may stand elsewhere.

@@ -23,6 +23,8 @@ pub enum Exit {
     Task = 6,
     /// A verification found a difference.
     Differs = 7,
+    /// A release waits: for consent, or for the end of its delay.
+    Waits = 8,
 }
 
 impl From<Exit> for ExitCode {
@@ -36,10 +38,13 @@ impl Exit {
     pub fn of_code(code: &str) -> Self {
         match code {
             "not-found" => Self::NotFound,
-            "invalid" | "refused" | "conflict" | "passphrase" => Self::Refused,
             "busy" => Self::Busy,
             "usage" => Self::Usage,
-            _ => Self::Failed,
+            "unavailable" | "io" | "damaged" | "disk-full" | "newer-database" | "internal" => {
+                Self::Failed
+            }
+            // `invalid`, `conflict`, and every check by its own name, such as `untrusted`.
+            _ => Self::Refused,
         }
     }
 }

@@ -118,7 +118,7 @@ fn a_refusal_is_what_the_table_says() {
     for (reply, refused, said) in [
         (SlotReply::Admit(vec![wait]), true, "wait until 2000 ms"),
         (
-            SlotReply::Rank(vec![out.clone(), Score::Score(1.0)]),
+            SlotReply::Rank(vec![out, Score::Score(1.0)]),
             false,
             "Offline; 1.00",
         ),

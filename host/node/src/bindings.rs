@@ -34,9 +34,7 @@ impl Node {
         let change = self.change("use");
         self.reconstitute(&format!("{name} runs {}", release.name), |tx| {
             WORKLOADS.set(tx, name, Some(&cid.to_string()), "owner", &change)?;
-            if grant {
-                self.grant(tx, name, &release)?;
-            }
+            self.grant(tx, name, &release, grant)?;
             Ok(())
         })?;
         self.release_report(&cid)

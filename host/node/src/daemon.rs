@@ -57,6 +57,7 @@ impl Node {
     pub fn step(self: &Arc<Self>) -> Result<usize> {
         let now = self.now();
         self.recover_unkept()?;
+        self.step_installs()?;
         let closed = self.close_due_polls()?;
         let waiting = self.waiting()?;
         let world = self.store.read(|tx| self.world(tx))?;

@@ -94,6 +94,7 @@ pub fn install(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
         meta::set(tx, NETWORK, &network.to_string())?;
         Ok(())
     })?;
+    node.write_lock();
     let path = node.home.root().join(MARKER);
     write_whole(&path, format!("{network}\n").as_bytes(), 0o600)
 }

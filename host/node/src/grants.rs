@@ -1,6 +1,7 @@
 //! Directories that the owner granted to a task's name, and the binaries that were meant by it.
 //!
-//! `weft.toml` names the task; a grant holds for the binary that the name ran when this home first saw the setting.
+//! `weft.toml` names the task; a grant holds for the binary that the name ran when this home first saw the setting, or
+//! else for the first one that a person binds to it.
 //! Another binary under the same name, by whatever way it came there, inherits nothing: a person gives it the directory
 //! with `weft workload use NAME REF --grant`, or by consenting to its install, where the directory is named.
 
@@ -32,11 +33,22 @@ impl Node {
         })
     }
 
-    /// Gives a binary every directory that a name was granted.
-    pub(crate) fn grant(&self, tx: &Write, name: &str, release: &Release) -> Result<()> {
+    /// Gives a binary every directory that a name was granted, or, unless `again`, those that no binary was given yet:
+    /// who binds a name to its first binary means that one.
+    pub(crate) fn grant(
+        &self,
+        tx: &Write,
+        name: &str,
+        release: &Release,
+        again: bool,
+    ) -> Result<()> {
         let now = self.now();
+        let given = grants::list(tx)?;
         for (task, directory) in self.settings.directories() {
-            if task == name {
+            let is_new = !given
+                .iter()
+                .any(|g| g.name == task && g.directory == directory);
+            if task == name && (again || is_new) {
                 self.grant_one(tx, name, &directory, release, now)?;
             }
         }
@@ -102,10 +114,13 @@ impl Node {
         Err(NodeError::coded(
             "not-granted",
             format!(
-                "the directory `{directory}` was granted to another binary of `{name}`; `{}` {} inherits nothing",
+                "the directory `{directory}` was granted to `{name}`, but not to this binary: `{}` {} inherits nothing",
                 release.name, release.version
             ),
         )
-        .try_this(format!("weft workload use {name} {} --grant", release.name)))
+        .try_this(format!(
+            "if you mean this binary: weft workload use {name} {} --grant",
+            release.name
+        )))
     }
 }

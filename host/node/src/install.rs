@@ -5,6 +5,7 @@
 //! serving and no more than its own row. That last step, [`Node::activate`], is one transaction.
 
 pub mod faults;
+mod leftovers;
 pub(crate) mod lists;
 pub(crate) mod source;
 pub(crate) mod target;
@@ -131,19 +132,23 @@ impl Node {
         }
     }
 
-    /// Takes up what a crash cut off, and forgets what it staged for nobody.
+    /// Takes up what a crash cut off. Who waits, for a person or for a moment, goes on waiting.
     pub(crate) fn resume_installs(&self) -> Result<()> {
-        let states: Vec<&str> = State::ALL
+        let cut_off: Vec<&str> = State::ALL
             .into_iter()
-            .filter(|s| !s.is_end())
+            .filter(|s| !s.is_end() && *s != State::Waiting && *s != State::Cooling)
             .map(State::word)
             .collect();
-        for row in self.store.read(|tx| rows::in_states(tx, &states))? {
+        let cut_off = self.store.read(|tx| rows::in_states(tx, &cut_off))?;
+        for row in &cut_off {
             if let Err(e) = self.go_on(row.id, false) {
                 tracing::warn!(release = row.release_cid, "its install ended: {e}");
             }
         }
-        self.store.write(|tx| rows::prune(tx, KEPT))?;
+        if !cut_off.is_empty() {
+            self.store.write(|tx| rows::prune(tx, KEPT))?;
+        }
+        self.forget_staged()?;
         Ok(())
     }
 
@@ -415,7 +420,7 @@ impl Node {
             if let Some(target) = &target {
                 self.bind(tx, target, &opened.cid, release, &row.cause)?;
                 if let (Target::Workload(name), true) = (target, row.consented) {
-                    self.grant(tx, name, release)?;
+                    self.grant(tx, name, release, true)?;
                 }
             }
             self.feed(
@@ -601,12 +606,7 @@ impl Node {
             reason: row.reason.clone(),
             growth: row.growth.clone(),
             changes,
-            warnings: self
-                .store
-                .read(|tx| self.name_warnings(tx, &release))?
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            warnings: self.release_warnings(&release)?,
             not_before: row.not_before.map(rfc3339),
             cause: row.cause.clone(),
             trusted_by,

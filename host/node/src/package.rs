@@ -3,7 +3,7 @@
 
 use crate::clock::rfc3339;
 use crate::error::{Code, NodeError, Result};
-use crate::install::source::{Fetched, roots_and_records, staged};
+use crate::install::source::{Fetched, Preamble, preamble, staged};
 use crate::install::verify::{envelope_error, open_envelope};
 use crate::node::Node;
 use crate::passphrase::Passphrase;
@@ -359,6 +359,7 @@ impl Node {
             weft_store::blocks::put(tx, &envelope, &package.envelope, now)?;
             meta::set(tx, &imported(&cid), &envelope)?;
             weft_store::content::unpin_all(tx, &staged(&cid))?;
+            meta::remove(tx, &staged(&cid))?;
             Ok(())
         })?;
         self.package_report(&package)
@@ -409,7 +410,7 @@ impl Node {
                 .read(|tx| weft_store::blocks::get(tx, &cid.to_string()))?,
             None => None,
         };
-        let (roots, records) = roots_and_records(release, &package.envelope, vectors)?;
+        let Preamble { roots, records } = preamble(release, &package.envelope, vectors)?;
         let folder = out.parent().filter(|p| !p.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         let io = |e: std::io::Error| NodeError::file(out, &e);
@@ -453,9 +454,8 @@ impl Node {
         })
     }
 
-    fn package_report(&self, package: &Fetched) -> Result<PackageReport> {
-        let release = &package.opened.release;
-        let trust = self.trusted_by(&package.opened)?;
+    /// What a person should look at: names that resemble this one, an end that is over, files that are not here.
+    pub(crate) fn release_warnings(&self, release: &Release) -> Result<Vec<String>> {
         let mut warnings: Vec<String> = self
             .store
             .read(|tx| self.name_warnings(tx, release))?
@@ -468,9 +468,30 @@ impl Node {
                 release.expires.map(rfc3339).unwrap_or_default()
             ));
         }
+        for model in &release.models {
+            if !self.content.has(&model.cid)? {
+                warnings.push(format!(
+                    "its model `{}` ({}) is not here; add it with `weft content add`",
+                    model.name, model.cid
+                ));
+            }
+        }
+        Ok(warnings)
+    }
+
+    fn package_report(&self, package: &Fetched) -> Result<PackageReport> {
+        let release = &package.opened.release;
+        let trust = self.trusted_by(&package.opened)?;
+        let warnings = self.release_warnings(release)?;
         Ok(PackageReport {
             release: package.opened.cid.to_string(),
-            fields: fields(release),
+            fields: fields(release)
+                .into_iter()
+                .map(|(name, value)| match (name.as_str(), value.parse()) {
+                    ("created" | "expires", Ok(at)) => (name, rfc3339(at)),
+                    _ => (name, value),
+                })
+                .collect(),
             signatures: package
                 .opened
                 .signers

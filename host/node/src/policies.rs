@@ -347,6 +347,7 @@ impl Node {
         })?;
         drop(turn);
         self.reload_slots()?;
+        self.write_lock();
         self.changed();
         Ok(changed)
     }

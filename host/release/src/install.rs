@@ -287,9 +287,9 @@ pub enum Refusal {
     #[error("`{found}` is not the release `{asked}` that was asked for")]
     OtherRelease {
         /// The CID asked for.
-        asked: Cid,
+        asked: Box<Cid>,
         /// The CID found.
-        found: Cid,
+        found: Box<Cid>,
     },
     /// Another name, publisher, kind or slot.
     #[error("the release is {found}, asked for was {asked}")]
@@ -321,9 +321,9 @@ pub enum Refusal {
         /// The revision used twice.
         revision: u64,
         /// The one known.
-        first: Cid,
+        first: Box<Cid>,
         /// The one offered.
-        second: Cid,
+        second: Box<Cid>,
     },
     /// It is over.
     #[error("the release expired at {at} ms (UTC); what it knows may be out of date")]
@@ -371,8 +371,8 @@ pub fn check(opened: &Opened, asked: &Asked, known: &Known, now: Instant) -> Res
         && cid != opened.cid
     {
         return Err(Refusal::OtherRelease {
-            asked: cid,
-            found: opened.cid,
+            asked: cid.into(),
+            found: opened.cid.into(),
         });
     }
     is_asked_for(release, asked)?;
@@ -392,8 +392,8 @@ pub fn check(opened: &Opened, asked: &Asked, known: &Known, now: Instant) -> Res
         return Err(Refusal::Equivocation {
             name: release.name.clone(),
             revision: release.revision,
-            first,
-            second: opened.cid,
+            first: first.into(),
+            second: opened.cid.into(),
         });
     }
     match known.high {

@@ -200,7 +200,8 @@ fn two_releases_under_one_number_prove_an_equivocation() {
         equivocation::check(&first, &vouched),
         Err(EquivocationError::Same(_))
     ));
-    let changes: [(&str, fn(&mut weft_release::Release)); 3] = [
+    type Change = fn(&mut weft_release::Release);
+    let changes: [(&str, Change); 3] = [
         ("publisher", |r| r.publisher = did(2)),
         ("name", |r| r.name = "other".into()),
         ("revision", |r| r.revision = 2),

@@ -86,7 +86,7 @@ fn a_compile_bomb_is_refused_within_the_cap() {
     let good = weft_kit::guest("good-v1").display().to_string();
     let daemon = start(&home);
     home.weft(["plugin", "inspect", &good]).ok();
-    let (components, cache) = (home.join("components"), home.join("cache"));
+    let (components, cache) = (home.join("content"), home.join("cache"));
     let listed = home.weft(["plugin", "list", "--json"]).ok().stdout;
     let before = (files(&components), files(&cache), peak_kib(&daemon));
 

@@ -6,6 +6,7 @@ mod world;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
+use weft_api::Request;
 use weft_api::report::TaskReport;
 use weft_model::task::TaskSpec;
 use weft_node::receipt::{Claim, Receipt};
@@ -37,6 +38,16 @@ fn fill(folder: &Path, order: &[usize]) {
     }
 }
 
+/// Binds the tasks `look` to their workload.
+fn bind(world: &World) {
+    let bound = Request::WorkloadUse {
+        name: "look".into(),
+        target: world.add("workload-lists"),
+        grant: false,
+    };
+    world.client.call(bound).expect("it is bound");
+}
+
 /// A world whose tasks `look` may read a folder, and what such a task said.
 fn look(order: &[usize], input: Option<&str>) -> (World, TaskReport, String) {
     let granted = tempfile::tempdir().expect("a folder").keep();
@@ -49,8 +60,8 @@ fn look(order: &[usize], input: Option<&str>) -> (World, TaskReport, String) {
         std::fs::write(&path, text).expect("an input");
         path.display().to_string()
     });
+    bind(&world);
     let done = world.submit(TaskSpec {
-        workload: Some(world.add("workload-lists")),
         input,
         ..task("look")
     });
@@ -151,10 +162,8 @@ fn randomness_is_of_the_input_and_of_what_may_be_read() {
 fn a_directory_that_is_gone_fails_the_task_and_is_named() {
     let world = World::with_settings("reads = \"look=/nowhere/at/all\"\n");
     world.clean();
-    let failed = world.submit(TaskSpec {
-        workload: Some(world.add("workload-lists")),
-        ..task("look")
-    });
+    bind(&world);
+    let failed = world.submit(task("look"));
     assert_eq!(failed.status, "failed");
     let reason = failed.reason.unwrap_or_default();
     assert!(reason.contains("/nowhere/at/all"), "{reason}");

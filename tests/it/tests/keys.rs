@@ -151,6 +151,7 @@ fn reopened(mut world: World) -> World {
         owner: None,
         bundle: vec![],
         clock: world.clock.clone(),
+        compile_worker: None,
     })
     .expect("a home to stand in");
     world.client = Client::hosted(&elsewhere.path().join("home"), &[], world.clock.clone())

@@ -17,6 +17,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "it builds a project, as projects.rs does",
     ),
     (
+        "weft release reproduce scorer-latency",
+        "it builds a component: a_default_component_is_reproduced, below",
+    ),
+    (
         "weft plugin build my-scorer",
         "it builds a project, as sdk/build/tests/project.rs does",
     ),
@@ -89,6 +93,13 @@ impl Reader {
                 ("CID", None) => {
                     word.clone_from(self.decision.as_ref().expect("a decision was made"))
                 }
+                ("RELEASE", _) => {
+                    let release = self.home.weft(["release", "inspect", "good", "--json"]);
+                    let release = release.ok().json();
+                    *word = release["release"].as_str().expect("a release").to_owned();
+                }
+                // As below.
+                ("my-*", _) => "go*".clone_into(word),
                 ("DID", _) => {
                     let key = self.home.weft(["key", "show", "publisher", "--json"]);
                     let key = key.ok().json();
@@ -175,6 +186,24 @@ fn what_the_readme_shows_works() {
             reader.run(line);
         }
     }
+}
+
+#[test]
+fn a_default_component_is_reproduced() {
+    let home = Home::new();
+    home.weft(["init"]).ok();
+    let dir = workspace().join("plugins/demand-halflife");
+    let dir = dir.to_str().expect("UTF-8");
+    let args = [
+        "release",
+        "reproduce",
+        "demand-halflife",
+        "--dir",
+        dir,
+        "--json",
+    ];
+    let same = home.weft(args).ok().json();
+    assert_eq!(same["equal"], true, "{same}");
 }
 
 #[test]

@@ -9,10 +9,12 @@
 mod forged;
 mod guests;
 mod home;
+mod tools;
 
 pub use forged::{big_file, compile_bomb, huge_function, truncated};
 pub use guests::{GUESTS, Guest, guest, guest_bytes, plugin};
 pub use home::{Home, Ran, weft_bin};
+pub use tools::has_tool;
 
 use std::path::Path;
 

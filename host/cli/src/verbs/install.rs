@@ -2,7 +2,7 @@
 //! `quarantine`, `outdated`, `sync`.
 
 use super::release::{reference, tell};
-use crate::ctx::{Ctx, Outcome, absolute_text};
+use crate::ctx::{Ctx, Outcome, absolute_text, waits};
 use crate::exit::Exit;
 use std::io::{BufRead, IsTerminal, Write as _};
 use std::path::PathBuf;
@@ -294,6 +294,15 @@ impl Sync {
             from: self.from.as_deref().map(absolute_text).transpose()?,
             consent: self.yes,
         };
-        ctx.tell_slowly("installing", Request::Package(request))
+        let answer = ctx.ask_slowly("installing", Request::Package(request))?;
+        ctx.show(&answer)?;
+        Ok(match answer {
+            Response::Package(PackageResponse::Installs(all))
+                if all.iter().any(|install| waits(&install.state)) =>
+            {
+                Exit::Waits
+            }
+            _ => Exit::Ok,
+        })
     }
 }

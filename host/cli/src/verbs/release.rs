@@ -1,10 +1,11 @@
 //! `weft release`, and `publish`, `export` and `import`, which stand at the top, too.
 
 use crate::ctx::{Ctx, Outcome, absolute_text};
+use crate::exit::Exit;
 use crate::parse;
 use crate::passphrase::Source;
 use std::path::{Path, PathBuf};
-use weft_api::{PackageRequest, Passphrase, Request, SkillRow};
+use weft_api::{PackageRequest, PackageResponse, Passphrase, Request, Response, SkillRow};
 use weft_model::Instant;
 
 /// Releases.
@@ -20,7 +21,8 @@ pub enum Release {
         #[arg(value_name = "CID|NAME|FILE.car")]
         reference: String,
     },
-    /// Check a release as an install would, without installing it: signatures, trust, bytes, imports
+    /// Check a release as an install would, without installing it: signatures, trust, bytes, imports; exit code 4 when
+    /// nobody trusts it
     #[command(after_help = "Example:\n  weft release verify scorer-latency.car")]
     Verify {
         /// A release's CID or name, or a CAR file
@@ -216,12 +218,15 @@ impl Release {
                     reference: reference(&text)?,
                 },
             ),
-            Self::Verify { reference: text } => tell(
-                ctx,
-                PackageRequest::Verify {
-                    reference: reference(&text)?,
-                },
-            ),
+            Self::Verify { reference: text } => {
+                let reference = reference(&text)?;
+                let answer = ctx.ask(Request::Package(PackageRequest::Verify { reference }))?;
+                ctx.show(&answer)?;
+                Ok(match answer {
+                    Response::Package(PackageResponse::Package(p)) if !p.trusted => Exit::Refused,
+                    _ => Exit::Ok,
+                })
+            }
             Self::Diff { a, b } => tell(
                 ctx,
                 PackageRequest::Diff {

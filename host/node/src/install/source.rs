@@ -35,6 +35,23 @@ pub(crate) struct Fetched {
     pub source: Option<String>,
 }
 
+/// The heads of a source.
+#[derive(Default)]
+pub(crate) struct Heads {
+    /// Those that verify, each with its signed bytes.
+    pub found: Vec<(Head, Vec<u8>)>,
+    /// What was wrong with others.
+    pub wrong: Vec<String>,
+}
+
+/// What a release's CAR file begins with.
+pub(crate) struct Preamble {
+    /// The release and its envelope.
+    pub roots: Vec<Cid>,
+    /// Envelope, record and golden vectors.
+    pub records: Vec<(Cid, Vec<u8>)>,
+}
+
 /// A place that releases come from.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
@@ -80,30 +97,29 @@ impl Source {
     }
 
     /// The heads that the source has, verified; and what was wrong with others.
-    pub(crate) fn heads(&self) -> Result<(Vec<(Head, Vec<u8>)>, Vec<String>)> {
+    pub(crate) fn heads(&self) -> Result<Heads> {
+        let mut heads = Heads::default();
         let Self::Folder(folder) = self else {
-            return Ok((Vec::new(), Vec::new()));
+            return Ok(heads);
         };
-        let folder = folder.join("heads");
-        let (mut found, mut wrong) = (Vec::new(), Vec::new());
-        for publisher in sorted(&folder)? {
+        for publisher in sorted(&folder.join("heads"))? {
             if !publisher.is_dir() {
                 continue;
             }
             for path in sorted(&publisher)? {
-                if found.len() + wrong.len() >= HEADS {
-                    wrong.push(format!(
+                if heads.found.len() + heads.wrong.len() >= HEADS {
+                    heads.wrong.push(format!(
                         "it has more than {HEADS} heads; the rest was not read"
                     ));
-                    return Ok((found, wrong));
+                    return Ok(heads);
                 }
                 match read_head(&path) {
-                    Ok(head) => found.push(head),
-                    Err(e) => wrong.push(e.message),
+                    Ok(head) => heads.found.push(head),
+                    Err(e) => heads.wrong.push(e.message),
                 }
             }
         }
-        Ok((found, wrong))
+        Ok(heads)
     }
 }
 
@@ -160,7 +176,7 @@ impl Node {
         }
         let known: Vec<publishers::Head> = self
             .store
-            .read(|tx| publishers::heads(tx))?
+            .read(publishers::heads)?
             .into_iter()
             .filter(|h| h.name == name)
             .collect();
@@ -215,7 +231,7 @@ impl Node {
 
     fn source_of(&self, name: &str) -> Result<String> {
         self.store
-            .read(|tx| publishers::heads(tx))?
+            .read(publishers::heads)?
             .into_iter()
             .find(|h| h.name == name)
             .map(|h| h.source)
@@ -263,8 +279,12 @@ impl Node {
                 .ok_or_else(|| missing("golden vectors"))?;
             check_vectors(release, bytes).map_err(named)?;
             let now = self.now();
-            self.store
-                .write(|tx| weft_store::blocks::put(tx, &cid.to_string(), bytes, now))?;
+            self.store.write(|tx| -> Result<()> {
+                weft_store::blocks::put(tx, &cid.to_string(), bytes, now)?;
+                // So that it is known whose they are when nothing comes of it.
+                weft_store::meta::set(tx, &staged(&opened.cid), &cid.to_string())?;
+                Ok(())
+            })?;
         }
         super::faults::point("staged");
         Ok(Fetched {
@@ -276,7 +296,7 @@ impl Node {
 
     /// Takes in the heads of a source. What contradicts what is known is said and left out.
     pub(crate) fn take_heads(&self, source: &Source) -> Result<Vec<String>> {
-        let (found, mut wrong) = source.heads()?;
+        let Heads { found, mut wrong } = source.heads()?;
         let now = self.now();
         let source = match source {
             Source::Folder(path) | Source::Car(path) => path.display().to_string(),
@@ -327,16 +347,6 @@ impl Node {
         }
         Ok(wrong)
     }
-
-    /// Forgets what was staged for an install, unless something else holds it, and what nobody holds at all.
-    pub(super) fn unstage(&self, row: &weft_store::installs::Install) -> Result<()> {
-        let holder = staged(&row.release_cid.parse()?);
-        self.store
-            .write(|tx| weft_store::content::unpin_all(tx, &holder))?;
-        // What nobody holds any more is gone at once: a refused release leaves nothing behind.
-        self.content.gc()?;
-        Ok(())
-    }
 }
 
 /// Who holds content for an install that is under way.
@@ -370,8 +380,8 @@ fn read_envelope(path: &Path, asked: Option<Cid>) -> Result<Vec<u8>> {
     let (release, envelope) = (*release, *envelope);
     if let Some(asked) = asked.filter(|asked| *asked != release) {
         return Err(weft_release::install::Refusal::OtherRelease {
-            asked,
-            found: release,
+            asked: asked.into(),
+            found: release.into(),
         }
         .into());
     }
@@ -390,12 +400,12 @@ fn read_envelope(path: &Path, asked: Option<Cid>) -> Result<Vec<u8>> {
     Err(not("its envelope is not among its first blocks"))
 }
 
-/// Writes a release and all that it needs as a CAR file: envelope and records first, so that a reader knows what comes.
-pub(crate) fn roots_and_records(
+/// What a release's CAR file begins with: envelope and records come first, so that a reader knows what comes.
+pub(crate) fn preamble(
     release: &Release,
     envelope: &[u8],
     vectors: Option<Vec<u8>>,
-) -> Result<(Vec<Cid>, Vec<(Cid, Vec<u8>)>)> {
+) -> Result<Preamble> {
     let (record, cid) = release
         .encode()
         .map_err(|e| NodeError::refused(e.to_string()))?;
@@ -404,7 +414,10 @@ pub(crate) fn roots_and_records(
     if let (Some(cid), Some(bytes)) = (release.vectors, vectors) {
         records.push((cid, bytes));
     }
-    Ok((vec![cid, envelope_cid], records))
+    Ok(Preamble {
+        roots: vec![cid, envelope_cid],
+        records,
+    })
 }
 
 pub(crate) fn car_error(e: weft_release::car::CarError) -> NodeError {

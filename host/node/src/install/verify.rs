@@ -46,9 +46,11 @@ impl Node {
                 })
                 .unwrap_or_default();
             if let Some(Target::Workload(name)) = &target {
-                wants.extend(self.not_granted(tx, name, release)?.iter().map(|directory| {
-                    format!("is given the directory `{directory}`, which was granted to another binary")
-                }));
+                wants.extend(
+                    self.not_granted(tx, name, release)?
+                        .iter()
+                        .map(|directory| format!("is given the directory `{directory}`")),
+                );
             }
             Ok(wants)
         })?;

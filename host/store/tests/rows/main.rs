@@ -7,6 +7,7 @@ use weft_store::tasks::Task;
 use weft_store::{Error, Store, Write};
 
 mod community;
+mod installs;
 mod keys;
 mod log;
 mod owner;

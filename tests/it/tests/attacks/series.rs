@@ -1,0 +1,183 @@
+//! A release's place in its publisher's series: rollback, equivocation, freeze, fast-forward.
+
+use crate::lab::{Ask, Draft, Lab, Publisher, draft};
+use crate::world::{HOUR, NOON};
+use weft_release::limits::MAX_INTEGER;
+use weft_release::{Envelope, equivocation};
+
+const DAY: i64 = 24 * HOUR;
+
+/// A release of that revision.
+fn revision(publisher: &Publisher, number: u64) -> Draft {
+    publisher.makes(&draft("good-v1"), |r| {
+        r.revision = number;
+        r.description = format!("the one of revision {number}");
+    })
+}
+
+#[test]
+fn rollback() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let (old, new) = (revision(&alice, 6), revision(&alice, 7));
+    let serving = lab.installs(&new, &alice, Some("scorer")).release;
+    lab.refuses_draft(
+        &old,
+        &alice,
+        "rollback",
+        &["revision 6", "not above 7", "`good`"],
+    );
+    let folder = lab.folder();
+    alice.publishes(&old, &folder);
+    lab.refuses(
+        Ask::of(old.cid()).from(&folder),
+        "rollback",
+        &["revision 6"],
+    );
+    lab.refuses(
+        Ask::of(old.cid()).from(&folder).serve("scorer"),
+        "rollback",
+        &["revision 6"],
+    );
+    assert_eq!(lab.slot("scorer"), [serving]);
+}
+
+#[test]
+fn equivocation() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let first = revision(&alice, 3);
+    lab.installs(&first, &alice, Some("scorer"));
+    let second = alice.makes(&draft("good-v2"), |r| r.revision = 3);
+    let (a, b) = (first.cid().to_string(), second.cid().to_string());
+    for _ in 0..2 {
+        lab.refuses_draft(&second, &alice, "equivocation", &["revision 3", &a, &b]);
+    }
+    let proofs: Vec<(Vec<u8>, Vec<u8>)> = lab
+        .world
+        .database()
+        .prepare("SELECT first, second FROM equivocations")
+        .and_then(|mut q| q.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect())
+        .expect("the proof");
+    let [(one, two)] = proofs.as_slice() else {
+        panic!("one proof of one equivocation: {}", proofs.len());
+    };
+    let proof = equivocation::check(
+        &Envelope::decode(one).expect("an envelope"),
+        &Envelope::decode(two).expect("an envelope"),
+    )
+    .expect("it proves it");
+    assert_eq!((proof.publisher, proof.revision), (alice.did(), 3));
+    assert_eq!((proof.first, proof.second), (first.cid(), second.cid()));
+    let told = lab
+        .world
+        .rows("SELECT severity FROM mesh_events WHERE kind = 'release.equivocation'");
+    assert_eq!(told, ["alarm"], "said once");
+}
+
+#[test]
+fn freeze_by_an_expired_release() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let short = alice.makes(&draft("good-v1"), |r| r.expires = Some(NOON + HOUR));
+    lab.world.clock.set(NOON + HOUR);
+    lab.refuses_draft(&short, &alice, "expired", &["expired"]);
+    lab.world.clock.set(NOON + HOUR - 1);
+    assert_eq!(lab.installs(&short, &alice, None).state, "done");
+}
+
+#[test]
+fn freeze_by_silence() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let folder = lab.folder();
+    let good = revision(&alice, 1);
+    alice.publishes(&good, &folder);
+    lab.install(Ask::of(good.cid()).from(&folder).serve("scorer"));
+    let state = |from: bool| {
+        let report = lab.outdated(from.then_some(folder.as_path()));
+        let line = report.targets.into_iter().find(|l| l.target == "scorer");
+        line.expect("the slot").state
+    };
+    assert_eq!(
+        state(false),
+        "unverified",
+        "no source said that it is the newest"
+    );
+    assert_eq!(state(true), "current");
+    lab.world.clock.advance(7 * DAY);
+    assert_eq!(state(false), "current");
+    lab.world.clock.advance(1);
+    assert_eq!(state(false), "stale", "nothing was heard for long");
+    assert_eq!(state(true), "current");
+
+    let end = weft_api::Clock::now(&*lab.world.clock) + DAY;
+    alice.heads(&folder, "good", 1, good.cid(), |h| h.expires = Some(end));
+    assert_eq!(state(true), "current");
+    lab.world.clock.set(end);
+    assert_eq!(state(true), "stale", "its head is over");
+}
+
+#[test]
+fn freeze_by_a_source_with_an_older_head() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let (old, new) = (revision(&alice, 1), revision(&alice, 2));
+    let (frozen, fresh) = (lab.folder(), lab.folder());
+    alice.publishes(&old, &frozen);
+    alice.publishes(&new, &fresh);
+    lab.install(Ask::of(old.cid()).from(&frozen).serve("scorer"));
+    lab.outdated(Some(&fresh));
+    let report = lab.outdated(Some(&frozen));
+    let [warning] = report.warnings.as_slice() else {
+        panic!("{report:?}");
+    };
+    assert!(
+        warning.contains("revision 1") && warning.contains('2'),
+        "{warning}"
+    );
+    let line = report.targets.iter().find(|l| l.target == "scorer");
+    let line = line.expect("the slot");
+    assert_eq!((line.state.as_str(), line.newest), ("behind", Some(2)));
+    // By name, it is the newest that is known, which that source has not.
+    lab.refuses(
+        Ask::of("good").from(&frozen),
+        "not-found",
+        &[&new.cid().to_string()],
+    );
+    let done = lab.install(Ask::of("good").from(&fresh));
+    assert_eq!((done.revision, done.state.as_str()), (2, "done"));
+}
+
+#[test]
+fn fast_forward() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let serving = revision(&alice, 1);
+    lab.installs(&serving, &alice, Some("scorer"));
+    for number in [MAX_INTEGER + 1, u64::MAX] {
+        let found = number.to_string();
+        lab.refuses_draft(
+            &revision(&alice, number),
+            &alice,
+            "bad-release",
+            &["revision", &found],
+        );
+    }
+    lab.refuses_draft(&revision(&alice, 0), &alice, "bad-release", &["revision"]);
+
+    for number in [1_002, MAX_INTEGER] {
+        let far = revision(&alice, number);
+        let waits = lab.installs(&far, &alice, None);
+        assert_eq!(waits.state, "waiting", "{waits:?}");
+        assert_eq!(waits.growth, [format!("jumps from revision 1 to {number}")]);
+        assert_eq!(lab.slot("scorer"), [serving.cid().to_string()]);
+        lab.answers(&far.cid(), false);
+    }
+    let near = lab.installs(&revision(&alice, 1_001), &alice, None);
+    assert_eq!(near.state, "done", "{near:?}");
+    let high = lab
+        .world
+        .rows("SELECT CAST(revision AS TEXT) FROM high_water WHERE name = 'good'");
+    assert_eq!(high, ["1001"]);
+}

@@ -1,0 +1,27 @@
+//! Programs that some tests need beside Rust and a C compiler.
+
+use std::process::{Command, Stdio};
+
+/// Set where such a program must be there, as `.ci/run` does: then its absence fails the test.
+const REQUIRED_VARIABLE: &str = "WEFT_TEST_TOOLS";
+
+/// Whether a program can be run with these arguments. Where it can't, the test that asks has nothing to compare with: it
+/// says so and ends, unless `WEFT_TEST_TOOLS` is set.
+///
+/// # Panics
+/// When it can't and `WEFT_TEST_TOOLS` is set.
+pub fn has_tool(program: &str, args: &[&str]) -> bool {
+    let runs = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !runs {
+        let message = format!("`{program} {}` does not run here", args.join(" "));
+        assert!(std::env::var_os(REQUIRED_VARIABLE).is_none(), "{message}");
+        eprintln!("not tested: {message}");
+    }
+    runs
+}

@@ -521,6 +521,24 @@ fn edits_leave_the_rest_as_a_person_wrote_it() {
 }
 
 #[test]
+fn a_rule_comes_after_all_that_is_there() {
+    let one = Trust::parse(&author_rule()).unwrap().rules()[0].clone();
+    for text in [
+        "",
+        "# only a comment\n",
+        "# no line end",
+        &format!("{}# last words\n", author_rule()),
+    ] {
+        let mut trust = Trust::parse(text).unwrap();
+        let before = trust.rules().len();
+        trust.add(&one).unwrap();
+        assert!(trust.to_toml().starts_with(text), "{}", trust.to_toml());
+        assert_eq!(trust.rules().len(), before + 1);
+        assert_eq!(trust.rules().last(), Some(&one));
+    }
+}
+
+#[test]
 fn rules_written_inline_are_edited_too() {
     let one = format!(
         "{{ names = [\"a\"], targets = [\"*\"], all_of = [{}] }}",

@@ -26,7 +26,7 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
             &kind,
             revision,
         )?)),
-        Request::ReleaseList { kind } => Response::Releases(node.release_list(&kind)?),
+        Request::ReleaseList { kind } => Response::Releases(node.release_list(kind.as_deref())?),
         Request::ReleaseInspect { target } => {
             Response::Release(Box::new(node.release_inspect(&target)?))
         }

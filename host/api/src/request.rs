@@ -35,8 +35,9 @@ pub enum Request {
         kind: String,
         revision: Option<u64>,
     },
+    /// None: of every kind.
     ReleaseList {
-        kind: String,
+        kind: Option<String>,
     },
     /// Looks at a release, or at a component file that is not stored.
     ReleaseInspect {

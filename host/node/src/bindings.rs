@@ -31,6 +31,13 @@ impl Node {
             ))
             .try_this(format!("weft plugin use {slot} {cid}")));
         }
+        if !release.is_workload() {
+            return Err(NodeError::invalid(format!(
+                "`{}` is a skill, not a workload",
+                release.name
+            ))
+            .try_this(format!("weft pin skill/{} {cid}", release.name)));
+        }
         let change = self.change("use");
         self.reconstitute(&format!("{name} runs {}", release.name), |tx| {
             WORKLOADS.set(tx, name, Some(&cid.to_string()), "owner", &change)?;

@@ -247,15 +247,6 @@ impl Node {
         }
     }
 
-    /// Keeps bytes as content that nobody holds yet: pin them in the transaction that needs them
-    /// ([`weft_store::content::pin`]), which fails if they were collected in between.
-    ///
-    /// # Errors
-    /// When the disk is full.
-    pub(crate) fn put_bytes(&self, bytes: &[u8]) -> Result<Cid> {
-        Ok(self.put_stream(bytes, None)?.0)
-    }
-
     /// A content's bytes, verified, if it has at most `max`.
     ///
     /// # Errors

@@ -77,9 +77,9 @@ impl Node {
                 return Ok(Some(bound.release_cid));
             }
             let (cid, release) = self.find_release(tx, named)?;
-            if release.slot().is_some() {
+            if !release.is_workload() {
                 return Err(NodeError::invalid(format!(
-                    "`{}` is a plugin, not a workload",
+                    "`{}` is no workload",
                     release.name
                 )));
             }

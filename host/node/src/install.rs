@@ -31,6 +31,8 @@ use weft_store::installs::{self as rows, Install as Row};
 use weft_store::slots::{Binding, Change, Mode};
 use weft_store::{Write, releases, slots};
 
+/// Characters of what was asked for that a note of its refusal has.
+const REFERENCE_CHARS: usize = 200;
 /// Ended installs that are kept for people to look at.
 const KEPT: u32 = 1_000;
 
@@ -61,11 +63,31 @@ impl Node {
     /// # Errors
     /// The check that it failed, with a code of its own. Then nothing of it is left but a row in `installs`.
     pub fn install(&self, wanted: &Wanted) -> Result<InstallReport> {
-        let fetched = self.fetch_release(wanted)?;
-        let id = self.stage(&fetched, wanted)?;
+        let fetched = self
+            .fetch_release(wanted)
+            .inspect_err(|e| self.note_refusal(wanted, e))?;
+        let id = self.stage(&fetched, wanted).inspect_err(|e| {
+            self.forget_fetched_or_say(&fetched.opened.cid);
+            self.note_refusal(wanted, e);
+        })?;
         point("fetched");
         self.go_on(id, wanted.consent)?;
         self.install_report(id)
+    }
+
+    /// Notes what was refused before it had a row of its own.
+    fn note_refusal(&self, wanted: &Wanted, e: &NodeError) {
+        if !matches!(e.code, Code::Check(_) | Code::Refused) {
+            return;
+        }
+        let subject = weft_model::text::printable(&wanted.reference, REFERENCE_CHARS);
+        let message = format!("`{subject}` was refused: {}", e.message);
+        let noted = self
+            .store
+            .write(|tx| self.alarm(tx, "release.refused", &subject, &message));
+        if let Err(e) = noted {
+            tracing::error!("the refusal of `{subject}` could not be noted: {e}");
+        }
     }
 
     /// Agrees to what a waiting release wants more, or to its serving before its delay is over.

@@ -171,9 +171,18 @@ impl Node {
     ) -> Result<PackageReport> {
         let role = parse_role(role)?;
         let key = self.signing_key(key.unwrap_or(crate::keys::OWNER), passphrase)?;
-        let package = self.find_package(reference)?;
+        self.look_at(reference, |package| self.signed(package, role, &key, out))
+    }
+
+    fn signed(
+        &self,
+        package: &Fetched,
+        role: Role,
+        key: &ed25519_dalek::SigningKey,
+        out: Option<&Path>,
+    ) -> Result<PackageReport> {
         let mut envelope = Envelope::decode(&package.envelope).map_err(|e| envelope_error(&e))?;
-        envelope.sign(role, &key).map_err(|e| envelope_error(&e))?;
+        envelope.sign(role, key).map_err(|e| envelope_error(&e))?;
         let signed = Fetched {
             envelope: envelope
                 .encode()
@@ -203,9 +212,10 @@ impl Node {
     /// # Errors
     /// When its signatures do not hold, or its bytes are not what its record says.
     pub fn package_verify(&self, reference: &str) -> Result<PackageReport> {
-        let package = self.find_package(reference)?;
-        self.check_bytes(&package.opened.release)?;
-        self.package_report(&package)
+        self.look_at(reference, |package| {
+            self.check_bytes(&package.opened.release)?;
+            self.package_report(package)
+        })
     }
 
     /// A release's fields and signatures.
@@ -213,7 +223,7 @@ impl Node {
     /// # Errors
     /// When there is no such release.
     pub fn package_inspect(&self, reference: &str) -> Result<PackageReport> {
-        self.package_report(&self.find_package(reference)?)
+        self.look_at(reference, |package| self.package_report(package))
     }
 
     /// What changes from one release to another, a line per field.
@@ -221,8 +231,9 @@ impl Node {
     /// # Errors
     /// When there is no such release.
     pub fn package_diff(&self, a: &str, b: &str) -> Result<Vec<String>> {
-        let (a, b) = (self.find_package(a)?, self.find_package(b)?);
-        Ok(diff(&a.opened.release, &b.opened.release))
+        self.look_at(a, |a| {
+            self.look_at(b, |b| Ok(diff(&a.opened.release, &b.opened.release)))
+        })
     }
 
     /// Signs a release into its publisher's log as the newest of its name and, where a folder is given, puts it there
@@ -344,8 +355,9 @@ impl Node {
     /// When its signatures do not hold, or its bytes are not what its record says.
     pub fn package_import(&self, path: &Path) -> Result<PackageReport> {
         let package = self.fetch_car(path, None)?;
-        self.check_bytes(&package.opened.release)?;
         let cid = package.opened.cid;
+        self.check_bytes(&package.opened.release)
+            .inspect_err(|_| self.forget_fetched_or_say(&cid))?;
         let now = self.now();
         self.store.write(|tx| -> Result<()> {
             publishers::see(tx, &cid.to_string(), now)?;
@@ -359,6 +371,7 @@ impl Node {
             weft_store::blocks::put(tx, &envelope, &package.envelope, now)?;
             meta::set(tx, &imported(&cid), &envelope)?;
             weft_store::content::unpin_all(tx, &staged(&cid))?;
+            meta::remove(tx, &staged(&cid))?;
             meta::remove(tx, &staged(&cid))?;
             Ok(())
         })?;
@@ -427,12 +440,15 @@ impl Node {
         Ok(report)
     }
 
-    /// A release of this home, or of a CAR file.
-    fn find_package(&self, reference: &str) -> Result<Fetched> {
-        if reference.contains('/') || reference.ends_with(".car") {
-            return self.fetch_car(Path::new(reference), None);
+    /// Looks at a release of this home, or of a CAR file, of which nothing is kept.
+    fn look_at<T>(&self, reference: &str, look: impl FnOnce(&Fetched) -> Result<T>) -> Result<T> {
+        if !reference.contains('/') && !reference.ends_with(".car") {
+            return look(&self.stored_package(reference)?);
         }
-        self.stored_package(reference)
+        let package = self.fetch_car(Path::new(reference), None)?;
+        let seen = look(&package);
+        self.forget_fetched(&package.opened.cid)?;
+        seen
     }
 
     fn stored_package(&self, reference: &str) -> Result<Fetched> {

@@ -2,6 +2,7 @@
 
 use crate::descriptor::{descriptor_of, vectors_of};
 use crate::error::{Code, NodeError, Result};
+use crate::install::source::staged;
 use crate::node::Node;
 use crate::report::ReleaseReport;
 use data_encoding::HEXLOWER;
@@ -218,7 +219,8 @@ impl Node {
             .encode()
             .map_err(|e| NodeError::refused(e.to_string()))?;
         let component = release.component.cid;
-        self.put_bytes(bytes)?;
+        let holder = staged(&cid);
+        self.put_stream(bytes, Some(&holder))?;
         let now = self.now();
         let row = releases::Release {
             cid: cid.to_string(),
@@ -270,19 +272,18 @@ impl Node {
                 let high = releases::HighWater { revision: row.revision, release_cid: row.cid.clone() };
                 releases::raise_high_water(tx, &row.publisher, &row.name, &high, now)?;
             }
-            // Fails when a collection came in between.
             weft_store::content::pin(tx, &component.to_string(), &cid.to_string(), now)?;
+            weft_store::content::unpin_all(tx, &holder)?;
             if let Some((cid, bytes)) = vectors {
                 weft_store::blocks::put(tx, &cid.to_string(), bytes, now)?;
             }
             releases::put_native(tx, &component.to_string(), &key, &HEXLOWER.encode(&digest), now)?;
             Ok(())
         });
-        if let Err(e) = kept {
-            self.content.remove_unheld(&component)?;
-            return Err(e);
+        if kept.is_err() {
+            self.forget_fetched_or_say(&cid);
         }
-        Ok(cid)
+        kept.map(|()| cid)
     }
 
     /// The native code of a stored component: from the cache when its digest is right, else compiled again.
@@ -345,14 +346,14 @@ impl Node {
         Ok((row.cid.parse()?, release))
     }
 
-    /// All releases of a kind.
+    /// All releases of a kind, or of every kind.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn release_list(&self, kind: &str) -> Result<Vec<ReleaseReport>> {
+    pub fn release_list(&self, kind: Option<&str>) -> Result<Vec<ReleaseReport>> {
         let cids = self.store.read(|tx| {
             Ok::<_, NodeError>(
-                releases::list(tx, Some(kind))?
+                releases::list(tx, kind)?
                     .into_iter()
                     .map(|r| r.cid)
                     .collect::<Vec<_>>(),
@@ -416,6 +417,11 @@ impl Node {
                     report.serves.push(bound.name);
                 }
             }
+            for bound in weft_store::bound::SKILLS.list(tx)?.rows {
+                if bound.release_cid == cid.to_string() {
+                    report.serves.push(format!("skill/{}", bound.name));
+                }
+            }
             if report.state == VERIFIED && !report.serves.is_empty() {
                 report.state = "active".into();
             }
@@ -435,12 +441,9 @@ impl Node {
             name: release.name.clone(),
             version: release.version.to_string(),
             revision: release.revision,
-            kind: if release.slot().is_some() {
-                "policy"
-            } else {
-                "workload"
-            }
-            .into(),
+            kind: release
+                .kind()
+                .map_or_else(|_| String::new(), |k| k.word().to_owned()),
             slot: release.slot().map(|s| s.name().to_owned()),
             world: release.world.clone(),
             component: release.component.cid.to_string(),

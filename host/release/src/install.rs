@@ -406,7 +406,11 @@ pub fn check(opened: &Opened, asked: &Asked, known: &Known, now: Instant) -> Res
     }
 }
 
-fn is_asked_for(release: &Release, asked: &Asked) -> Result<(), Refusal> {
+/// Checks that a release has the name, publisher and kind that somebody asked for.
+///
+/// # Errors
+/// [`Refusal::WrongSoftware`].
+pub fn is_asked_for(release: &Release, asked: &Asked) -> Result<(), Refusal> {
     let wrong = |asked: String, found: String| Err(Refusal::WrongSoftware { asked, found });
     if let Some(name) = &asked.name
         && *name != release.name

@@ -190,6 +190,11 @@ impl Release {
         }
     }
 
+    /// Whether tasks can run it.
+    pub fn is_workload(&self) -> bool {
+        self.kind() == Ok(Kind::Workload)
+    }
+
     /// Whether it may no longer be installed at `now`.
     pub fn is_expired(&self, now: Instant) -> bool {
         self.expires.is_some_and(|end| end <= now)

@@ -342,7 +342,7 @@ fn the_voting_method_is_swapped_by_cid_and_changes_an_outcome() {
     let equal = vote();
     assert_eq!(equal.consensus.as_deref(), Some("low"), "{equal:?}");
     let Response::Releases(releases) = world.ask(Request::ReleaseList {
-        kind: "policy".into(),
+        kind: Some("policy".into()),
     }) else {
         panic!("releases");
     };

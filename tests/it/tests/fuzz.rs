@@ -1,7 +1,7 @@
 //! Whatever a stranger may send, every decoder on the way of a release answers: it takes the bytes or refuses them, it
 //! does not panic, and it holds no more memory than a bound and a multiple of what it was given.
 //!
-//! Inputs are valid samples with damage, from a seed that is printed; `WEFT_FUZZ_SEED` repeats one. All targets together
+//! Inputs are valid samples with damage, from a seed that is printed; `WEFT_TEST_SEED` repeats one. All targets together
 //! take `WEFT_FUZZ_SECONDS` of one processor (60 unless told, times the tests' budget, which `.ci/full` raises): a
 //! budget, not a measure, so each target has a least number of inputs as well.
 
@@ -9,9 +9,12 @@
 mod meter;
 #[path = "fuzz/mutate.rs"]
 mod mutate;
+#[path = "fuzz/samples.rs"]
+mod samples;
 
 use ed25519_dalek::SigningKey;
 use mutate::{Rng, damaged};
+use samples::{NOW, SCHEMA, descriptors, did, key, release, tree};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,8 +25,8 @@ use weft_model::{Cid, SlotCall, SlotReply, cbor, limits};
 use weft_release::car::{self, CarReader, CarWriter};
 use weft_release::config::{canonical_config, check_schema, parse_schema};
 use weft_release::statement::{self, Statement};
-use weft_release::unixfs::{self, Found, Link, Node, decode_node, encode_node};
-use weft_release::{Component, Envelope, Head, Limits, Release, Revocation, Role, Rotation, Trust};
+use weft_release::unixfs::{self, Found, decode_node};
+use weft_release::{Envelope, Head, Release, Revocation, Role, Rotation, Trust};
 
 /// Seconds of all targets together, unless told.
 const SECONDS: u64 = 60;
@@ -39,8 +42,6 @@ const MOST_BYTES: usize = 64 << 20;
 const FLOOR_BYTES: usize = 2 << 20;
 /// Memory that each byte of an input may take beyond that, in bytes.
 const TIMES_INPUT: usize = 256;
-/// An instant for records.
-const NOW: i64 = 1_790_000_000_000;
 
 fn of_environment(name: &str, else_: u64) -> u64 {
     match std::env::var(name) {
@@ -53,8 +54,8 @@ fn of_environment(name: &str, else_: u64) -> u64 {
 
 /// Feeds a decoder. `accepts` says whether it took the bytes; it takes every sample.
 fn fuzz(target: &str, samples: &[Vec<u8>], accepts: impl Fn(&[u8]) -> bool) {
-    let seed = of_environment("WEFT_FUZZ_SEED", SEED);
-    println!("{target}: WEFT_FUZZ_SEED={seed}");
+    let seed = of_environment("WEFT_TEST_SEED", SEED);
+    println!("{target}: WEFT_TEST_SEED={seed}");
     assert!(!samples.is_empty());
     for (i, sample) in samples.iter().enumerate() {
         assert!(accepts(sample), "{target}: sample {i} is refused");
@@ -88,60 +89,6 @@ fn fuzz(target: &str, samples: &[Vec<u8>], accepts: impl Fn(&[u8]) -> bool) {
     }
     println!("{target}: {inputs} inputs, {taken} taken, {most} bytes held at most");
     assert!(taken < inputs, "{target}: nothing was refused");
-}
-
-fn key(n: u8) -> SigningKey {
-    SigningKey::from_bytes(&[n; 32])
-}
-
-fn did(n: u8) -> weft_model::Did {
-    weft_model::Did::from_public(key(n).verifying_key().to_bytes())
-}
-
-fn release() -> Release {
-    Release {
-        name: "scorer-clean-energy".into(),
-        publisher: did(1),
-        version: "0.1.0".parse().expect("a version"),
-        revision: 1,
-        world: "weft:scorer/scorer@0.1.0".into(),
-        component: Component {
-            cid: content::raw_cid(b"component"),
-            size: 9,
-        },
-        imports: vec![],
-        features: vec!["peer.online".into(), "energy.percent_clean".into()],
-        limits: Limits {
-            fuel: limits::POLICY_FUEL,
-            memory_bytes: limits::POLICY_MEMORY_BYTES,
-            deadline_ms: limits::POLICY_DEADLINE_MS,
-            output_bytes: limits::POLICY_OUTPUT_BYTES,
-        },
-        failure: Some(weft_model::slot::Failure::LastGoodElseFirstFit),
-        config_schema: Some(SCHEMA.into()),
-        models: vec![],
-        vectors: Some(content::record_cid(b"vectors")),
-        created: NOW,
-        expires: Some(NOW + 1),
-        source: Some("https://example.org/weft".into()),
-        license: Some("MIT".into()),
-        description: "Prefers clean energy.".into(),
-        domain: None,
-        effectiveness: None,
-        supersedes: None,
-    }
-}
-
-/// A schema with most of what schemas may hold.
-const SCHEMA: &str = r##"{"$defs":{"share":{"type":"number","minimum":0,"maximum":1}},"type":"object","properties":{"energy":{"$ref":"#/$defs/share","default":0.5},"names":{"type":"array","items":{"type":"string"}},"on":{"type":"boolean"}},"additionalProperties":false}"##;
-
-/// The `weft` sections of the default components.
-fn descriptors() -> Vec<Value> {
-    let all = weft_bundle::COMPONENTS.iter().filter_map(|component| {
-        let inspected = weft_engine::inspect(component.bytes).expect("a sound component");
-        serde_json::from_slice(&inspected.descriptor?).ok()
-    });
-    all.collect()
 }
 
 #[test]
@@ -229,26 +176,6 @@ fn statements() {
         assert!(taken < 2, "bytes that state two things");
         taken == 1
     });
-}
-
-/// Two levels of nodes over three small leaves, one of which occurs twice: root first.
-fn tree() -> Vec<(Cid, Vec<u8>)> {
-    let leaf = |text: &[u8]| (content::block_cid(RAW, text), text.to_vec());
-    let (one, two, three) = (leaf(b"one"), leaf(b"two and"), leaf(b"three"));
-    let node = |parts: &[(Cid, u64)]| {
-        let links = parts.iter().map(|(cid, file_bytes)| Link {
-            cid: *cid,
-            file_bytes: *file_bytes,
-            dag_bytes: *file_bytes,
-        });
-        let bytes = encode_node(&Node {
-            links: links.collect(),
-        });
-        (content::block_cid(DAG_PB, &bytes), bytes)
-    };
-    let below = node(&[(one.0, 3), (two.0, 7), (one.0, 3)]);
-    let root = node(&[(below.0, 13), (three.0, 5)]);
-    vec![root, below, one, two, three]
 }
 
 /// Reads a CAR file to its end, as a home does, and follows every root.

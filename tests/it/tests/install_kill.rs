@@ -46,21 +46,6 @@ fn scene() -> Arc<Scene> {
     made
 }
 
-/// All that an install may leave somewhere.
-#[derive(Debug, PartialEq, Eq)]
-struct Left {
-    content: BTreeSet<String>,
-    code: BTreeSet<String>,
-    /// Holders of content, by content.
-    pins: Vec<String>,
-    releases: Vec<String>,
-    /// The content that native code is known for.
-    native: Vec<String>,
-    /// How many records: constitutions, whose CIDs hold times, and golden vectors.
-    blocks: usize,
-    lock: String,
-}
-
 impl Scene {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -170,7 +155,7 @@ fn serving(home: &Home) -> String {
         .join(" ")
 }
 
-fn names(folder: PathBuf) -> BTreeSet<String> {
+fn names(folder: PathBuf) -> Vec<String> {
     std::fs::read_dir(&folder)
         .unwrap_or_else(|e| panic!("`{}`: {e}", folder.display()))
         .map(|entry| entry.expect("an entry").file_name())
@@ -178,22 +163,42 @@ fn names(folder: PathBuf) -> BTreeSet<String> {
         .collect()
 }
 
-fn left(home: &Home) -> Left {
-    Left {
-        content: names(home.join("content"))
-            .into_iter()
-            .chain(names(home.join("content/tmp")))
-            .collect(),
-        code: names(home.join("cache")),
-        pins: rows(
-            home,
-            "SELECT cid || ' ' || holder FROM content_pins ORDER BY cid, holder",
+/// All that an install may leave somewhere, a line each.
+fn left(home: &Home) -> BTreeSet<String> {
+    let lock = std::fs::read_to_string(home.join("weft.lock")).expect("the lock file");
+    let holders = "SELECT cid || ' ' || holder FROM content_pins";
+    let parts: [(&str, Vec<String>); 7] = [
+        ("content", names(home.join("content"))),
+        ("draft", names(home.join("content/tmp"))),
+        ("code", names(home.join("cache"))),
+        ("holder", rows(home, holders)),
+        ("release", rows(home, "SELECT cid FROM releases")),
+        (
+            "known code",
+            rows(home, "SELECT component_cid FROM native_cache"),
         ),
-        releases: rows(home, "SELECT cid FROM releases ORDER BY cid"),
-        native: rows(home, "SELECT component_cid FROM native_cache ORDER BY 1"),
-        blocks: rows(home, "SELECT cid FROM blocks").len(),
-        lock: std::fs::read_to_string(home.join("weft.lock")).expect("the lock file"),
-    }
+        ("lock", lock.lines().map(Into::into).collect()),
+    ];
+    let lines = parts.into_iter().flat_map(|(what, lines)| {
+        let line = move |line| format!("{what}: {line}");
+        lines.into_iter().map(line)
+    });
+    lines.collect()
+}
+
+/// How many records there are: constitutions, whose CIDs hold times, and golden vectors.
+fn records(home: &Home) -> usize {
+    rows(home, "SELECT cid FROM blocks").len()
+}
+
+/// What is there and should not be, and the other way round.
+fn difference(found: &Home, wanted: &Home) -> Vec<String> {
+    let (few, many) = (records(wanted), records(found));
+    let (wanted, found) = (left(wanted), left(found));
+    let over = found.difference(&wanted).map(|l| format!("has {l}"));
+    let lacks = wanted.difference(&found).map(|l| format!("lacks {l}"));
+    let count = (many != few).then(|| format!("has {many} records instead of {few}"));
+    over.chain(lacks).chain(count).collect()
 }
 
 /// States of installs of the new release, in their order.
@@ -226,8 +231,7 @@ fn killed_at_any_point_it_is_ended_by_the_next_process() {
     let whole = scene.copy();
     let done = whole.weft(scene.install()).ok().json();
     assert_eq!(done["state"], "done", "{done:#}");
-    let wanted = left(&whole);
-    assert_ne!(wanted, left(&scene.home));
+    assert!(!difference(&whole, &scene.home).is_empty());
 
     let mut activated = false;
     let mut missed = Vec::new();
@@ -240,26 +244,21 @@ fn killed_at_any_point_it_is_ended_by_the_next_process() {
         assert_eq!(&on_disk(&home), serves, "{point}");
 
         // Whatever opens the home next takes it up. What nobody wrote down is forgotten instead.
-        let opened = if point == STAGED {
-            assert_eq!(serving(&home), scene.old, "{point}");
-            assert_eq!(states(&home, &scene.new), [""; 0], "{point}");
-            left(&scene.home)
-        } else {
-            assert_eq!(serving(&home), scene.new, "{point}");
-            assert_eq!(states(&home, &scene.new), ["done"], "{point}");
-            left(&whole)
+        let (serves, ended, wanted) = match point {
+            STAGED => (&scene.old, &[][..], &scene.home),
+            _ => (&scene.new, &["done"][..], &whole),
         };
+        assert_eq!(&serving(&home), serves, "{point}");
+        assert_eq!(states(&home, &scene.new), ended, "{point}");
         sound(&home);
-        let found = left(&home);
-        if found != opened {
-            missed.push(format!("{point}: {found:#?}\nwanted: {opened:#?}"));
-        }
+        let differs = difference(&home, wanted);
+        missed.extend(differs.iter().map(|d| format!("{point}, opened: {d}")));
 
         // The same command once more is no error, and ends where an undisturbed one does.
         let again = home.weft(scene.install()).ok().json();
         assert_eq!(again["state"], "done", "{point}: {again:#}");
         assert_eq!(serving(&home), scene.new, "{point}");
-        assert_eq!(left(&home), wanted, "{point}");
+        assert_eq!(left(&home), left(&whole), "{point}");
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
     assert!(activated, "no point is named `{ACTIVATED}`");
@@ -268,7 +267,6 @@ fn killed_at_any_point_it_is_ended_by_the_next_process() {
 #[test]
 fn killed_before_it_serves_it_is_refused_when_nobody_trusts_it_any_more() {
     let scene = scene();
-    let before = left(&scene.home);
     let trust = std::fs::read_to_string(scene.home.join("trust.toml")).expect("the rules");
     let mut missed = Vec::new();
     for point in POINTS.into_iter().take_while(|p| *p != ACTIVATED) {
@@ -283,10 +281,8 @@ fn killed_before_it_serves_it_is_refused_when_nobody_trusts_it_any_more() {
         assert_eq!(states(&home, &scene.new), ended, "{point}");
         sound(&home);
         // Nothing is left of it but its row.
-        let found = left(&home);
-        if found != before {
-            missed.push(format!("{point}: {found:#?}\nwanted: {before:#?}"));
-        }
+        let differs = difference(&home, &scene.home);
+        missed.extend(differs.iter().map(|d| format!("{point}, refused: {d}")));
 
         // A refusal is no verdict for ever.
         std::fs::write(home.join("trust.toml"), &trust).expect("the rules");

@@ -463,7 +463,7 @@ fn in_a_chain_the_one_on_trial_is_beside_it() {
     let world = served("");
     let strict = serde_json::json!({});
     let Response::Releases(releases) = world.ask(Request::ReleaseList {
-        kind: "policy".into(),
+        kind: Some("policy".into()),
     }) else {
         panic!("releases")
     };

@@ -184,7 +184,7 @@ fn swap(stage: &mut Stage<'_>) -> Result<(), ApiError> {
         })?;
     }
     let Response::Releases(releases) = stage.ask(Request::ReleaseList {
-        kind: "policy".into(),
+        kind: Some("policy".into()),
     })?
     else {
         return Err(unexpected("list of plugins"));

@@ -195,9 +195,9 @@ impl Plugin {
                 revision,
             }),
             Self::List(List { slots: true }) => ctx.tell(Request::SlotList),
-            Self::List(List { slots: false }) => {
-                ctx.tell(Request::ReleaseList { kind: KIND.into() })
-            }
+            Self::List(List { slots: false }) => ctx.tell(Request::ReleaseList {
+                kind: Some(KIND.into()),
+            }),
             Self::Use(Use {
                 slot,
                 target: text,

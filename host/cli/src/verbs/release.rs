@@ -14,6 +14,13 @@ pub enum Release {
     Build(Build),
     Sign(Sign),
     Countersign(Countersign),
+    /// List the releases of this home: policies, workloads and skills
+    #[command(after_help = "Example:\n  weft release list --kind skill")]
+    List {
+        /// Only of this kind: policy, workload or skill
+        #[arg(long, value_name = "KIND", value_parser = ["policy", "workload", "skill"])]
+        kind: Option<String>,
+    },
     /// Show a release's fields, who signed it, and whether this home trusts it
     #[command(after_help = "Example:\n  weft release inspect scorer-latency")]
     Inspect {
@@ -212,6 +219,7 @@ impl Release {
                     out: out.clone(),
                 })
             }
+            Self::List { kind } => ctx.tell(Request::ReleaseList { kind }),
             Self::Inspect { reference: text } => tell(
                 ctx,
                 PackageRequest::Inspect {

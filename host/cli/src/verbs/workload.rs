@@ -85,7 +85,9 @@ impl Workload {
                 kind: KIND.into(),
                 revision,
             }),
-            Self::List => ctx.tell(Request::ReleaseList { kind: KIND.into() }),
+            Self::List => ctx.tell(Request::ReleaseList {
+                kind: Some(KIND.into()),
+            }),
             Self::Use {
                 name,
                 target: text,

@@ -26,6 +26,47 @@ impl Node {
         Ok(())
     }
 
+    /// Forgets what was brought here for a release that nobody is installing.
+    pub(crate) fn forget_fetched(&self, release: &Cid) -> Result<()> {
+        let cid = release.to_string();
+        if self
+            .store
+            .read(under_way)?
+            .iter()
+            .any(|row| row.release_cid == cid)
+        {
+            return Ok(());
+        }
+        let holder = staged(release);
+        let mut brought = self.content.list()?;
+        brought.retain(|content| content.pins.contains(&holder));
+        let vectors = self.forget_holder(&holder)?;
+        for content in brought {
+            self.forget_component(&content.cid.parse()?)?;
+        }
+        if let Some(vectors) = vectors {
+            self.forget_vectors(&vectors)?;
+        }
+        Ok(())
+    }
+
+    /// The same where another error is on its way to the caller.
+    pub(crate) fn forget_fetched_or_say(&self, release: &Cid) {
+        if let Err(e) = self.forget_fetched(release) {
+            tracing::warn!(%release, "what was brought here for it stays until the next start: {e}");
+        }
+    }
+
+    /// Forgets a file that came beside a release and is no part of it.
+    pub(super) fn forget_stray(&self, release: &Cid, stray: &Cid) -> Result<()> {
+        let holder = staged(release);
+        let key = stray.to_string();
+        self.store
+            .write(|tx| weft_store::content::unpin(tx, &key, &holder))?;
+        self.content.remove_unheld(stray)?;
+        Ok(())
+    }
+
     /// Forgets what was staged for installs that are over or were never written down: a process ended meanwhile.
     pub(super) fn forget_staged(&self) -> Result<()> {
         let running: BTreeSet<String> = self

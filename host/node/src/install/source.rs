@@ -6,15 +6,17 @@
 
 use super::Wanted;
 use super::verify::{check_vectors, envelope_error, open_envelope};
-use crate::error::{NodeError, Result};
+use crate::content::Imported;
+use crate::error::{Code, NodeError, Result};
 use crate::node::Node;
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use weft_model::limits::RECORD_BYTES;
-use weft_model::{Cid, content};
+use weft_model::{Cid, Did, content};
 use weft_release::car::{CarReader, Limits};
 use weft_release::envelope::{Envelope, Opened};
+use weft_release::install::{Asked, is_asked_for};
 use weft_release::limits::{ENVELOPE_BYTES, LEAF_BYTES};
 use weft_release::{Head, Release, statement};
 use weft_store::{publishers, releases};
@@ -146,15 +148,28 @@ impl Node {
         if reference.contains('/') || reference.ends_with(".car") {
             return self.fetch_car(path, None);
         }
-        let cid = self.newest_of(reference, wanted.from.as_deref())?;
-        if let Some(here) = self.installed_package(&cid)? {
+        let (cid, publisher) = self.newest_of(reference, wanted.from.as_deref())?;
+        let fetched = self.fetch_named(reference, &cid, wanted)?;
+        // A head can name any release; this one must be of the name and by the publisher that were asked for.
+        let asked = Asked {
+            name: Some(reference.clone()),
+            publisher,
+            ..Asked::default()
+        };
+        is_asked_for(&fetched.opened.release, &asked)
+            .inspect_err(|_| self.forget_fetched_or_say(&cid))?;
+        Ok(fetched)
+    }
+
+    fn fetch_named(&self, reference: &str, cid: &Cid, wanted: &Wanted) -> Result<Fetched> {
+        if let Some(here) = self.installed_package(cid)? {
             return Ok(here);
         }
         let source = match &wanted.from {
             Some(from) => Source::at(from)?,
             None => Source::at(&self.source_of(reference)?)?,
         };
-        self.fetch_car(&source.car_of(&cid)?, Some(cid))
+        self.fetch_car(&source.car_of(cid)?, Some(*cid))
     }
 
     /// A release that is in this home already.
@@ -169,8 +184,9 @@ impl Node {
         }))
     }
 
-    /// The newest release of a name: of the publisher whose release of that name is in use here, else of the only one.
-    fn newest_of(&self, name: &str, from: Option<&str>) -> Result<Cid> {
+    /// The newest release of a name: of the publisher whose release of that name is in use here, else of the only one;
+    /// with the publisher who says so.
+    fn newest_of(&self, name: &str, from: Option<&str>) -> Result<(Cid, Option<Did>)> {
         if let Some(from) = from {
             self.take_heads(&Source::at(from)?)?;
         }
@@ -196,7 +212,10 @@ impl Node {
                 .collect(),
         };
         match chosen.as_slice() {
-            [one] => Ok(one.release_cid.parse()?),
+            [one] => {
+                let publisher = one.publisher.parse().map_err(NodeError::internal)?;
+                Ok((one.release_cid.parse()?, Some(publisher)))
+            }
             [] if !known.is_empty() => Err(NodeError::coded(
                 "other-publisher",
                 format!(
@@ -212,7 +231,7 @@ impl Node {
                     .store
                     .read(|tx| self.find_release(tx, name))
                     .map_err(|e| e.try_this("name its CID, or a source with --from FOLDER"))?;
-                Ok(cid)
+                Ok((cid, None))
             }
             several => Err(NodeError::coded(
                 "ambiguous",
@@ -261,13 +280,34 @@ impl Node {
         let file = File::open(path).map_err(|e| NodeError::file(path, &e))?;
         let imported = self
             .import_car(BufReader::new(file), limits, Some(&staged(&opened.cid)))
+            .map_err(|e| match e.code {
+                Code::Refused => bad_car(&e.message),
+                _ => e,
+            })
             .map_err(named)?;
+        self.take_parts(&opened, &imported)
+            .map_err(named)
+            .inspect_err(|_| self.forget_fetched_or_say(&opened.cid))?;
+        super::faults::point("staged");
+        Ok(Fetched {
+            opened,
+            envelope,
+            source: Some(path.display().to_string()),
+        })
+    }
+
+    /// Keeps a release's golden vectors, and nothing of its CAR file that is no part of it.
+    fn take_parts(&self, opened: &Opened, imported: &Imported) -> Result<()> {
+        let release = &opened.release;
         let missing = |what: &str| {
-            named(
-                NodeError::coded("incomplete", format!("the file lacks the release's {what}"))
-                    .try_this("get the whole file"),
-            )
+            NodeError::coded("incomplete", format!("the file lacks the release's {what}"))
+                .try_this("get the whole file")
         };
+        for stray in &imported.files {
+            if *stray != release.component.cid {
+                self.forget_stray(&opened.cid, stray)?;
+            }
+        }
         if !imported.files.contains(&release.component.cid) {
             return Err(missing("component"));
         }
@@ -277,7 +317,7 @@ impl Node {
                 .iter()
                 .find(|(found, _)| found == cid)
                 .ok_or_else(|| missing("golden vectors"))?;
-            check_vectors(release, bytes).map_err(named)?;
+            check_vectors(release, bytes)?;
             let now = self.now();
             self.store.write(|tx| -> Result<()> {
                 weft_store::blocks::put(tx, &cid.to_string(), bytes, now)?;
@@ -286,12 +326,7 @@ impl Node {
                 Ok(())
             })?;
         }
-        super::faults::point("staged");
-        Ok(Fetched {
-            opened,
-            envelope,
-            source: Some(path.display().to_string()),
-        })
+        Ok(())
     }
 
     /// Takes in the heads of a source. What contradicts what is known is said and left out.
@@ -421,7 +456,11 @@ pub(crate) fn preamble(
 }
 
 pub(crate) fn car_error(e: weft_release::car::CarError) -> NodeError {
-    NodeError::coded("bad-car", e.to_string()).try_this("get the file again, from its publisher")
+    bad_car(&e.to_string())
+}
+
+fn bad_car(why: &str) -> NodeError {
+    NodeError::coded("bad-car", why).try_this("get the file again, from its publisher")
 }
 
 fn read_head(path: &Path) -> Result<(Head, Vec<u8>)> {

@@ -26,6 +26,22 @@ impl Node {
         self.check_series(row, &opened)?;
         self.check_trust(&opened)?;
         self.check_bytes(release)?;
+        let wants = self.wants(row, release)?;
+        let not_before = match Cause::parse(&row.cause) {
+            Some(Cause::Update) => {
+                self.check_update(row, release)?;
+                self.cool_down(&opened)?
+            }
+            _ => None,
+        };
+        Ok(Input::Verified {
+            growth: wants,
+            not_before,
+        })
+    }
+
+    /// What a release wants more than what it would replace now, in words.
+    fn wants(&self, row: &Row, release: &Release) -> Result<Vec<String>> {
         let target = match &row.target {
             Some(text) => Some(Target::of_kind(
                 text,
@@ -35,7 +51,7 @@ impl Node {
             )?),
             None => None,
         };
-        let wants = self.store.read(|tx| -> Result<Vec<String>> {
+        self.store.read(|tx| -> Result<Vec<String>> {
             let mut wants: Vec<String> = self
                 .replaced_by(tx, row, release)?
                 .map(|old| {
@@ -53,21 +69,61 @@ impl Node {
                 );
             }
             Ok(wants)
-        })?;
-        let not_before = match Cause::parse(&row.cause) {
-            Some(Cause::Update) => self.cool_down(&opened)?,
-            _ => None,
-        };
-        Ok(Input::Verified {
-            growth: wants,
-            not_before,
         })
     }
 
-    /// What may have changed while a release waited: revocations, trust, the series, its time, a quarantine.
+    /// An update that came by itself replaces an older release of the same name and publisher, and nothing that
+    /// somebody pinned.
+    fn check_update(&self, row: &Row, release: &Release) -> Result<()> {
+        let (replaced, pinned) = self.store.read(|tx| -> Result<_> {
+            let pins = weft_store::installs::pins(tx)?;
+            let pinned = pins.iter().any(|p| Some(&p.target) == row.target.as_ref());
+            Ok((self.replaced_by(tx, row, release)?, pinned))
+        })?;
+        let target = row.target.as_deref().unwrap_or("nothing");
+        if pinned {
+            return Err(NodeError::coded(
+                "pinned",
+                format!("`{target}` is pinned: no update replaces it by itself"),
+            )
+            .try_this(format!(
+                "to let it follow its publisher again: weft unpin {target}"
+            )));
+        }
+        match replaced {
+            Some(old) if old.name == release.name && old.publisher == release.publisher => Ok(()),
+            old => Err(Refusal::WrongSoftware {
+                asked: old.map_or_else(
+                    || format!("an update of what serves `{target}`, where nothing does"),
+                    |old| format!("an update of `{}` by {}", old.name, old.publisher),
+                ),
+                found: format!("`{}` by {}", release.name, release.publisher),
+            }
+            .into()),
+        }
+    }
+
+    /// What may have changed while a release waited: revocations, trust, the series, its time, a quarantine, and what
+    /// it would replace.
     pub(super) fn check_again(&self, row: &Row, opened: &Opened) -> Result<()> {
         self.check_series(row, opened)?;
         self.check_trust(opened)?;
+        if Cause::parse(&row.cause) == Some(Cause::Update) {
+            self.check_update(row, &opened.release)?;
+        }
+        let mut wants = self.wants(row, &opened.release)?;
+        wants.retain(|want| !row.growth.contains(want));
+        if !wants.is_empty() {
+            return Err(NodeError::coded(
+                "grown",
+                format!(
+                    "what serves changed since `{}` was checked, against which it {}",
+                    opened.release.name,
+                    wants.join(", ")
+                ),
+            )
+            .try_this("install it again, to be asked about that"));
+        }
         let cid = opened.cid.to_string();
         if let Some(out) = self.store.read(|tx| releases::quarantined(tx, &cid))? {
             return Err(NodeError::coded(
@@ -212,8 +268,10 @@ impl Node {
             return self.check_skill(release);
         };
         let bytes = self.bytes_of(&component.cid, component.size)?;
-        let found = weft_engine::inspect(&bytes)
-            .map_err(|e| NodeError::coded("bad-component", format!("the component {e}")))?;
+        let found = weft_engine::inspect(&bytes).map_err(|e| {
+            NodeError::coded("bad-component", format!("the component {e}"))
+                .try_this("ask its publisher for a correct release")
+        })?;
         let wrong = |what: &str, found: String, said: String| {
             Err(NodeError::coded(
                 "hidden-import",
@@ -344,7 +402,10 @@ impl From<Refusal> for NodeError {
 pub(crate) fn envelope_error(e: &weft_release::EnvelopeError) -> NodeError {
     use weft_release::EnvelopeError as E;
     let (code, remedy) = match e {
-        E::NoSignature => ("unsigned", ""),
+        E::NoSignature => (
+            "unsigned",
+            "get it from its publisher, who signs what it publishes",
+        ),
         E::SignedTwice { .. } | E::TooMany { .. } => (
             "bad-signature",
             "ask its publisher for a release that each key signed once",

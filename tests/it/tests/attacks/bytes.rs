@@ -3,6 +3,7 @@
 use crate::lab::{Ask, Draft, Lab, Publisher, draft};
 use std::io::Write;
 use std::path::Path;
+use weft_api::{PackageRequest, Request};
 use weft_model::content::{self, DAG_PB};
 use weft_model::{Cid, cbor};
 use weft_release::limits::{LEAF_BYTES, NODE_LINKS};
@@ -181,4 +182,32 @@ fn a_car_file_with_a_tree_that_unfolds_without_end() {
             &["limit"],
         );
     }
+}
+
+#[test]
+fn looking_at_a_file_keeps_nothing_of_it() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[]);
+    let good = alice.makes(&draft("good-v1"), |_| {});
+    let lies = alice.makes(&draft("good-v2"), |r| r.component.size -= 1);
+    let (good, lies) = (lab.car(&good, &alice), lab.car(&lies, &alice));
+    let ask = |request| lab.world.client.call(Request::Package(request));
+    lab.unchanged(|| {
+        for (reference, holds) in [(&good, true), (&lies, false)] {
+            let reference = reference.clone();
+            ask(PackageRequest::Inspect {
+                reference: reference.clone(),
+            })
+            .expect("it can be looked at");
+            let verified = ask(PackageRequest::Verify { reference });
+            assert_eq!(verified.is_ok(), holds, "{verified:?}");
+        }
+        ask(PackageRequest::Diff {
+            a: good.clone(),
+            b: lies.clone(),
+        })
+        .expect("a difference");
+        let imported = ask(PackageRequest::Import { path: lies.clone() });
+        assert_eq!(imported.expect_err("it lies").code, "wrong-size");
+    });
 }

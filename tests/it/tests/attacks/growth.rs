@@ -1,7 +1,7 @@
 //! What a new version may not take without being given it: capabilities, and directories of its name.
 
 use crate::lab::{Lab, Publisher, draft};
-use crate::world::task;
+use crate::world::{HOUR, task};
 use weft_api::Request;
 use weft_model::content;
 use weft_model::task::TaskSpec;
@@ -15,7 +15,7 @@ fn capability_growth_of_a_policy() {
         r.limits.fuel /= 2;
         r.limits.memory_bytes /= 2;
     });
-    let serving = lab.installs(&small, &alice, Some("scorer")).release;
+    let serving = lab.puts(&small, &alice, "scorer").release;
     let fuel = alice.makes(&draft("good-v2"), |r| {
         r.revision = 2;
         r.limits.memory_bytes /= 2;
@@ -64,7 +64,7 @@ fn capability_growth_of_a_workload() {
     let lab = Lab::trusting(&[&alice]);
     let name = "echo";
     let plain = alice.makes(&draft("workload-echo"), |r| r.name = name.into());
-    let serving = lab.installs(&plain, &alice, Some("workload/echo")).release;
+    let serving = lab.puts(&plain, &alice, "workload/echo").release;
     let weights = content::raw_cid(b"weights");
     let grown = [
         alice.makes(&draft("workload-lists"), |r| r.name = name.into()),
@@ -124,10 +124,7 @@ fn grant_reuse() {
     let [growth] = waits.growth.as_slice() else {
         panic!("{waits:?}");
     };
-    assert!(
-        growth.contains(&path) && growth.contains("another binary"),
-        "{growth}"
-    );
+    assert_eq!(*growth, format!("is given the directory `{path}`"));
     lab.answers(&changed.cid(), false);
     assert_eq!(lab.workload("echo"), [first.cid().to_string()]);
 
@@ -146,6 +143,7 @@ fn grant_reuse() {
             ..task("echo")
         },
     ] {
+        lab.world.clock.advance(HOUR);
         let refused = lab.world.submit(spec);
         assert_eq!(refused.status, "failed", "{refused:?}");
         let why = refused.reason.expect("a reason");
@@ -159,6 +157,7 @@ fn grant_reuse() {
         target: changed.cid().to_string(),
         grant: true,
     });
+    lab.world.clock.advance(HOUR);
     assert_eq!(
         lab.world.submit(task("echo")).status,
         "done",

@@ -304,6 +304,19 @@ impl Lab {
         path.display().to_string()
     }
 
+    /// Puts a draft that its publisher signed into a target, as a person does who agrees to whatever it wants.
+    #[track_caller]
+    pub fn puts(&self, draft: &Draft, by: &Publisher, target: &str) -> InstallReport {
+        let report = self.one(Request::Package(PackageRequest::Install {
+            reference: self.car(draft, by),
+            from: None,
+            target: Some(target.into()),
+            consent: true,
+        }));
+        assert_eq!(report.state, "done", "{report:?}");
+        report
+    }
+
     /// Installs a draft that its publisher signed.
     #[track_caller]
     pub fn installs(&self, draft: &Draft, by: &Publisher, target: Option<&str>) -> InstallReport {
@@ -318,6 +331,12 @@ impl Lab {
     #[track_caller]
     pub fn install(&self, ask: Ask) -> InstallReport {
         self.one(ask.request())
+    }
+
+    /// Installs what must fail.
+    #[track_caller]
+    pub fn fails(&self, ask: Ask) -> ApiError {
+        self.world.refused(ask.request())
     }
 
     /// Agrees, or says no.

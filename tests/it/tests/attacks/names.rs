@@ -112,10 +112,13 @@ fn wrong_software_by_world() {
             &["the component", &said],
         );
     }
-    let unknown = alice.makes(&draft("good-v1"), |r| {
-        r.world = "weft:scorer/scorer@9.9.9".into();
-    });
-    lab.refuses_draft(&unknown, &alice, "bad-release", &["world"]);
+    for (world, code) in [
+        ("weft:scorer/scorer@9.9.9", "wrong-software"),
+        ("weft:no-slot/scorer@0.1.0", "bad-release"),
+    ] {
+        let other = alice.makes(&scorer, |r| r.world = world.into());
+        lab.refuses_draft(&other, &alice, code, &["weft:"]);
+    }
 }
 
 #[test]
@@ -136,7 +139,7 @@ fn dependency_confusion() {
     );
 
     let other = Lab::trusting(&[&alice, &mallory]);
-    other.installs(&good, &alice, Some("scorer"));
+    other.puts(&good, &alice, "scorer");
     other.refuses(
         Ask::of("good").from(&theirs),
         "other-publisher",
@@ -160,11 +163,7 @@ fn dependency_confusion() {
 fn typosquat_and_confusable_names() {
     let (alice, mallory) = (Publisher::new(1), Publisher::new(66));
     let lab = Lab::trusting(&[&alice, &mallory]);
-    lab.installs(
-        &alice.makes(&draft("good-v1"), |_| {}),
-        &alice,
-        Some("scorer"),
-    );
+    lab.puts(&alice.makes(&draft("good-v1"), |_| {}), &alice, "scorer");
     let prints = [fingerprint(&mallory.did()), fingerprint(&alice.did())];
     for name in ["good", "g00d", "goood", "godo", "goo"] {
         let evil = mallory.makes(&draft("good-v2"), |r| r.name = name.into());

@@ -224,7 +224,7 @@ fn key_compromise() {
     let alice = Publisher::new(1);
     let lab = Lab::trusting(&[&alice]);
     let good = alice.makes(&draft("good-v1"), |_| {});
-    let serving = lab.installs(&good, &alice, Some("scorer")).release;
+    let serving = lab.puts(&good, &alice, "scorer").release;
     lab.world.clock.advance(HOUR);
     let revoke = KeyRequest::Revoke {
         key: alice.did().to_string(),

@@ -27,7 +27,7 @@ impl Updated {
         let settings = format!("updates_from = \"{}\"\n", folder.display());
         let lab = Lab::with_settings(&settings, &[&alice]);
         let first = alice.makes(&draft("good-v1"), |_| {});
-        let serving = lab.installs(&first, &alice, Some("scorer")).release;
+        let serving = lab.puts(&first, &alice, "scorer").release;
         Self {
             lab,
             alice,
@@ -167,6 +167,48 @@ fn an_update_after_its_key_was_revoked() {
     );
 }
 
+#[test]
+fn what_a_person_pins_while_an_update_waits_stays() {
+    let home = Updated::new();
+    let next = home.next();
+    home.alice.publishes(&next, &home.folder);
+    home.step();
+    assert_eq!(home.waits().state, "cooling");
+    home.lab.world.ask(Request::Package(PackageRequest::Pin {
+        target: "scorer".into(),
+        reference: home.serving.clone(),
+    }));
+    home.lab.world.clock.set(NOON + DELAY);
+    home.step();
+    home.serves(&home.serving);
+    let reasons = refused(&home.lab);
+    assert!(
+        matches!(reasons.as_slice(), [one] if one.contains("pinned")),
+        "{reasons:?}"
+    );
+}
+
+#[test]
+fn an_update_does_not_take_more_than_what_serves_when_its_delay_is_over() {
+    let home = Updated::new();
+    let next = home.next();
+    home.alice.publishes(&next, &home.folder);
+    home.step();
+    assert_eq!(home.waits().growth, Vec::<String>::new());
+    // Meanwhile a person puts one in that is given less, under a revision that the update is still above.
+    let less = home.alice.makes(&draft("good-v1"), |r| {
+        r.revision = 1;
+        r.name = "less".into();
+        r.limits.fuel /= 2;
+    });
+    let less = home.lab.puts(&less, &home.alice, "scorer").release;
+    home.lab.world.clock.set(NOON + DELAY);
+    home.step();
+    home.serves(&less);
+    assert!(home.pending().is_empty());
+    assert_eq!(refused(&home.lab).len(), 1);
+}
+
 /// Publishes with another's signature in a role.
 fn countersigned(home: &Updated, next: &Draft, role: Role, by: &Publisher, folder: &Path) {
     home.alice.publishes(next, folder);
@@ -235,7 +277,7 @@ fn an_update_that_wants_more_waits_for_a_person_however_long() {
     let settings = format!("updates_from = \"{}\"\n", keep.path().display());
     let lab = Lab::with_settings(&settings, &[&alice]);
     let small = alice.makes(&draft("good-v1"), |r| r.limits.fuel /= 2);
-    let serving = lab.installs(&small, &alice, Some("scorer")).release;
+    let serving = lab.puts(&small, &alice, "scorer").release;
     let more = alice.makes(&draft("good-v2"), |r| r.revision = 2);
     alice.publishes(&more, keep.path());
     for _ in 0..3 {

@@ -129,7 +129,7 @@ pub fn damaged(rng: &mut Rng, samples: &[Vec<u8>]) -> Vec<u8> {
             }
             8 if rng.below(8) == 0 => {
                 let opening = rng.one(OPENINGS);
-                let most = RUN_BYTES / opening.len() as u64 >> rng.below(12);
+                let most = (RUN_BYTES / opening.len() as u64) >> rng.below(12);
                 let run = opening.repeat(1 + rng.below(most) as usize);
                 drop(bytes.splice(at..at, run));
             }

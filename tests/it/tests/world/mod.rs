@@ -218,7 +218,9 @@ impl World {
 
     /// Releases of a kind.
     pub fn releases(&self, kind: &str) -> Vec<ReleaseReport> {
-        match self.ask(Request::ReleaseList { kind: kind.into() }) {
+        match self.ask(Request::ReleaseList {
+            kind: Some(kind.into()),
+        }) {
             Response::Releases(releases) => releases,
             other => panic!("{other:?}"),
         }

@@ -7,6 +7,8 @@
 //! - Thresholds count distinct keys. A key and those that took its place by rotation are one.
 //! - A key that was revoked, or gave its place to another, counts only for releases that this home saw before it saw
 //!   that. What a release says of its own age is never looked at: a thief can write any date.
+//! - What a home saw of a release is its record and its publisher's signature. Anybody else's could have been added
+//!   since, so one by a key that was revoked never counts.
 //! - A release whose publisher's own signature no longer counts is trusted by no rule, whoever else signed.
 //!
 //! What it doesn't do: it reads no file and no database; [`Known`] is what the caller found there.
@@ -273,7 +275,10 @@ impl<'a> Signers<'a> {
         let found = opened.signers.iter().map(|(role, key)| Found {
             role: *role,
             key: *key,
-            void: known.void(key),
+            void: known.void(
+                key,
+                (*role, *key) == (Role::Author, opened.release.publisher),
+            ),
         });
         Self {
             found: found.collect(),
@@ -302,12 +307,17 @@ impl<'a> Signers<'a> {
 }
 
 impl Known<'_> {
-    /// Why a key's signature does not count for this release.
-    fn void(&self, key: &Did) -> Option<&'static str> {
+    /// Why a key's signature does not count for this release. `seen`: whether it is the publisher's, which was there
+    /// when the release was first seen.
+    fn void(&self, key: &Did, seen: bool) -> Option<&'static str> {
         // Instants come from tables in whole seconds: what was seen in the same second counts as seen later.
         let later = |at: Instant| self.first_seen.is_none_or(|seen| seen >= at);
-        if (self.revoked)(key).is_some_and(later) {
-            return Some("revoked before this release was first seen here");
+        match (self.revoked)(key) {
+            Some(_) if !seen => return Some("revoked; it may have signed since"),
+            Some(at) if later(at) => {
+                return Some("revoked before this release was first seen here");
+            }
+            _ => {}
         }
         match self.successor(key) {
             Some(new) if later(new.seen_at) => {

@@ -255,6 +255,36 @@ fn a_revoked_key_counts_for_what_was_seen_before_and_for_no_date_of_its_own() {
 }
 
 #[test]
+fn a_revoked_key_can_not_vouch_for_a_release_that_was_seen_long_ago() {
+    // The record and its publisher's signature were seen before; the thief of the validator's key adds the rest.
+    let trust = all(&format!(
+        "all_of = [{}, {}]\nsecurity = [{{ key = \"{}\" }}]",
+        entry("author", AUTHOR),
+        entry("validator", 2),
+        did(5)
+    ));
+    let opened = by(&[
+        (Role::Author, AUTHOR),
+        (Role::Validator, 2),
+        (Role::Security, 5),
+    ]);
+    let home = |revoked: u8| Home {
+        revoked: vec![(did(revoked), 100)],
+        first_seen: Some(1),
+        ..Home::default()
+    };
+    assert!(home(7).trusts(&trust, &opened));
+    assert_eq!(home(7).vouched(&trust, &opened), Some(did(5)));
+    let text = refusal(home(2).judge(&trust, &opened));
+    assert!(text.contains("may have signed since"), "{text}");
+    assert_eq!(home(5).vouched(&trust, &opened), None);
+    // Nor can the owner's, on another's release.
+    let owned = by(&[(Role::Author, AUTHOR), (Role::Owner, OWNER)]);
+    assert!(home(7).trusts("", &owned));
+    assert!(!home(OWNER).trusts("", &owned));
+}
+
+#[test]
 fn a_rotation_moves_trust_and_leaves_earlier_releases_valid() {
     let old = by(&[(Role::Author, AUTHOR)]);
     let mut next = scorer();
@@ -488,6 +518,24 @@ fn edits_leave_the_rest_as_a_person_wrote_it() {
     assert!(trust.remove(3).is_err());
     assert_eq!(trust.remove(1).unwrap(), rules[0].clone());
     assert_eq!(Trust::parse(&trust.to_toml()).unwrap().rules(), [added]);
+}
+
+#[test]
+fn a_rule_comes_after_all_that_is_there() {
+    let one = Trust::parse(&author_rule()).unwrap().rules()[0].clone();
+    for text in [
+        "",
+        "# only a comment\n",
+        "# no line end",
+        &format!("{}# last words\n", author_rule()),
+    ] {
+        let mut trust = Trust::parse(text).unwrap();
+        let before = trust.rules().len();
+        trust.add(&one).unwrap();
+        assert!(trust.to_toml().starts_with(text), "{}", trust.to_toml());
+        assert_eq!(trust.rules().len(), before + 1);
+        assert_eq!(trust.rules().last(), Some(&one));
+    }
 }
 
 #[test]

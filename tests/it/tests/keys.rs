@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use weft_api::key_report::{KeyReport, TrustReport, TrustTestReport};
 use weft_api::{
-    ApiError, Client, KeyPart, KeyRequest, Passphrase, Request, Response, RuleSpec, TrustRequest,
+    ApiError, KeyPart, KeyRequest, Passphrase, Request, Response, RuleSpec, TrustRequest,
 };
 use world::World;
 
@@ -141,24 +141,6 @@ fn files(world: &World) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-fn reopened(mut world: World) -> World {
-    let path = home(&world);
-    let elsewhere = tempfile::tempdir().expect("a folder");
-    weft_api::Node::init(&weft_api::InitOptions {
-        home: elsewhere.path().join("home"),
-        owner: None,
-        bundle: vec![],
-        clock: world.clock.clone(),
-        compile_worker: None,
-    })
-    .expect("a home to stand in");
-    world.client = Client::hosted(&elsewhere.path().join("home"), &[], world.clock.clone())
-        .expect("a client to stand in");
-    world.client =
-        Client::hosted(&path, &world::bundle(), world.clock.clone()).expect("the home again");
-    world
 }
 
 #[test]
@@ -364,7 +346,7 @@ fn a_replacement_that_was_cut_off_is_finished_or_undone() {
     };
     copy("robot.key", "robot.1.key");
     copy("other.key", "robot.next.key");
-    let world = reopened(world);
+    let world = world.reopened("");
     assert_eq!(show(&world, "robot").did, old.did);
     let left = files(&world);
     assert!(
@@ -383,7 +365,7 @@ fn a_replacement_that_was_cut_off_is_finished_or_undone() {
         old.did.clone().expect("a key"),
         other.did.clone().expect("a key")
     ));
-    let world = reopened(world);
+    let world = world.reopened("");
     assert_eq!(show(&world, "robot").did, other.did);
     assert_eq!(show(&world, "robot.1").did, old.did);
     assert!(!files(&world).iter().any(|f| f.contains(".next")));
@@ -398,7 +380,7 @@ fn a_replacement_that_was_cut_off_is_finished_or_undone() {
     ));
     std::fs::rename(file(&world, "heir.pub"), file(&world, "sealed.next.pub")).expect("renamed");
     std::fs::rename(file(&world, "heir.key.age"), file(&world, "sealed.key.age")).expect("renamed");
-    let world = reopened(world);
+    let world = world.reopened("");
     assert_eq!(show(&world, "sealed").did, heir.did);
     assert!(rotate(&world, "sealed", Some(SECRET)).is_ok());
 }
@@ -475,7 +457,7 @@ fn an_empty_file_trusts_what_came_with_the_program_and_the_owner() {
         "{verdict:?}"
     );
     // The note is made again when the home is opened.
-    let world = reopened(world);
+    let world = world.reopened("");
     assert!(test(&world, "scorer-latency").expect("a verdict").trusted);
 }
 
@@ -588,6 +570,6 @@ fn what_a_person_writes_counts_at_once_and_a_broken_file_closes_everything() {
     }
     // Even what came with the program: nobody knows what the person meant.
     world.sql("DELETE FROM meta WHERE key = 'bundled'");
-    let world = reopened(world);
+    let world = world.reopened("");
     assert!(test(&world, "scorer-latency").is_err());
 }

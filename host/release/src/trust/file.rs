@@ -116,21 +116,20 @@ impl Trust {
     /// What [`Trust::parse`] would refuse; the rules stay as they were.
     pub fn add(&mut self, rule: &Rule) -> Result<(), TrustError> {
         let mut document = self.document.clone();
-        let list = document
-            .entry(RULE)
-            .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-        match list {
-            Item::ArrayOfTables(tables) => tables.push(table_of(rule)),
-            // `rule = []`, or rules written inline.
-            other => {
-                let mut tables = std::mem::take(other)
-                    .into_array_of_tables()
-                    .map_err(|_| at_no_line("`rule` is no list of rules".to_owned()))?;
-                tables.push(table_of(rule));
-                *other = Item::ArrayOfTables(tables);
-            }
+        // Rules written inline, as `rule = []`, become tables: only those can be followed by another.
+        if let Some(list @ Item::Value(_)) = document.get_mut(RULE) {
+            let tables = std::mem::take(list).into_array_of_tables();
+            let tables = tables.map_err(|_| at_no_line("`rule` is no list of rules".to_owned()))?;
+            *list = Item::ArrayOfTables(tables);
         }
-        *self = Self::parse(&document.to_string())?;
+        let mut text = document.to_string();
+        if !text.is_empty() {
+            text.push_str(if text.ends_with('\n') { "\n" } else { "\n\n" });
+        }
+        let mut last = DocumentMut::new();
+        let tables = ArrayOfTables::from_iter([table_of(rule)]);
+        last.insert(RULE, Item::ArrayOfTables(tables));
+        *self = Self::parse(&(text + &last.to_string()))?;
         Ok(())
     }
 

@@ -286,14 +286,13 @@ fn rows_of(plan: &Plan) -> Vec<Leaf> {
 }
 
 /// Opens a regular file for reading. Returns its bytes, too.
-fn open_file(path: &Path) -> Result<(File, u64)> {
+pub(crate) fn open_file(path: &Path) -> Result<(File, u64)> {
     let io = |e: std::io::Error| NodeError::file(path, &e);
     // Looked at before it is opened: opening a pipe waits for its writer.
     let meta = fs::metadata(path).map_err(io)?;
     if !meta.is_file() {
         return Err(
-            NodeError::refused(format!("`{}` is no file", path.display()))
-                .try_this("add the files in it one by one, or write `-` and pipe into it"),
+            NodeError::refused(format!("`{}` is no file", path.display())).try_this("name a file"),
         );
     }
     Ok((File::open(path).map_err(io)?, meta.len()))

@@ -86,7 +86,7 @@ impl Node {
         let message = format!("`{subject}` was refused: {}", e.message);
         let noted = self
             .store
-            .write(|tx| self.alarm(tx, "release.refused", &subject, &message));
+            .write(|tx| self.alarm_answered(tx, "release.refused", &subject, &message));
         if let Err(e) = noted {
             tracing::error!("the refusal of `{subject}` could not be noted: {e}");
         }
@@ -339,13 +339,13 @@ impl Node {
             }
             let cid = &row.release_cid;
             match machine.state {
-                State::Refused => self.alarm(
+                State::Refused => self.alarm_answered(
                     tx,
                     "release.refused",
                     cid,
                     &format!("release {cid} was refused: {}", machine.reason),
                 ),
-                State::Waiting => self.alarm(
+                State::Waiting => self.alarm_answered(
                     tx,
                     "release.waiting",
                     cid,

@@ -88,6 +88,18 @@ impl Node {
         self.entry(tx, kind, Severity::Alarm, Some(subject), message)
     }
 
+    /// The same, where whoever asked is told by the answer, too.
+    pub(crate) fn alarm_answered(
+        &self,
+        tx: &Write,
+        kind: &str,
+        subject: &str,
+        message: &str,
+    ) -> Result<()> {
+        tracing::info!(kind, subject, "{message}");
+        self.entry(tx, kind, Severity::Alarm, Some(subject), message)
+    }
+
     fn entry(
         &self,
         tx: &Write,

@@ -2,6 +2,7 @@
 //! into a folder, carried in a CAR file. Nothing here installs anything.
 
 use crate::clock::rfc3339;
+use crate::content::open_file;
 use crate::error::{Code, NodeError, Result};
 use crate::install::source::{Fetched, Preamble, preamble, staged};
 use crate::install::verify::{envelope_error, open_envelope};
@@ -10,7 +11,6 @@ use crate::passphrase::Passphrase;
 use crate::releases::read_component;
 use crate::report::PackageReport;
 use semver::Version;
-use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use weft_ledger::Body;
@@ -103,11 +103,7 @@ impl Node {
             .open_content(&base)
             .map_err(|e| e.try_this("add the base model first: weft content add FILE"))?
             .size();
-        let file = File::open(&wanted.path).map_err(|e| NodeError::file(&wanted.path, &e))?;
-        let size = file
-            .metadata()
-            .map_err(|e| NodeError::file(&wanted.path, &e))?
-            .len();
+        let (file, size) = open_file(&wanted.path)?;
         let (adapter, _) = self.put_stream(file, Some(crate::keys::OWNER))?;
         let publisher = crate::keys::did(key);
         let now = self.now();

@@ -6,10 +6,10 @@
 
 use super::Wanted;
 use super::verify::{check_vectors, envelope_error, open_envelope};
-use crate::content::Imported;
+use crate::content::{Imported, open_file};
 use crate::error::{Code, NodeError, Result};
 use crate::node::Node;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use weft_model::limits::RECORD_BYTES;
@@ -282,7 +282,7 @@ impl Node {
             blocks: release.component.size.div_ceil(LEAF_BYTES as u64) * 2 + 64,
             ..Limits::default()
         };
-        let file = File::open(path).map_err(|e| NodeError::file(path, &e))?;
+        let (file, _) = open_file(path)?;
         let imported = self
             .import_car(BufReader::new(file), limits, Some(&staged(&opened.cid)))
             .map_err(|e| match e.code {
@@ -404,7 +404,7 @@ fn declared_bytes(release: &Release) -> u64 {
 
 /// The envelope of a CAR file: its second root. Nothing behind the first few blocks is read.
 fn read_envelope(path: &Path, asked: Option<Cid>) -> Result<Vec<u8>> {
-    let file = File::open(path).map_err(|e| NodeError::file(path, &e))?;
+    let (file, _) = open_file(path)?;
     let mut car = CarReader::new(BufReader::new(file), Limits::default()).map_err(car_error)?;
     let not = |what: &str| {
         NodeError::coded(
@@ -472,8 +472,8 @@ fn bad_car(why: &str) -> NodeError {
 fn read_head(path: &Path) -> Result<(Head, Vec<u8>)> {
     let io = |e: std::io::Error| NodeError::file(path, &e);
     let mut bytes = Vec::new();
-    File::open(path)
-        .map_err(io)?
+    open_file(path)?
+        .0
         .take(HEAD_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(io)?;

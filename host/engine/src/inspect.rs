@@ -4,8 +4,13 @@
 
 use crate::error::CheckError;
 use crate::limits;
+use rayon::prelude::*;
 use wasmparser::component_types::ComponentEntityType;
-use wasmparser::{Chunk, Encoding, Parser, Payload, Validator, WasmFeatures};
+use wasmparser::types::Types;
+use wasmparser::{
+    BinaryReaderError, Chunk, Encoding, FuncValidatorAllocations, Parser, Payload, ValidPayload,
+    Validator, WasmFeatures,
+};
 use weft_model::Slot;
 use weft_model::limits::COMPONENT_BYTES;
 
@@ -75,9 +80,7 @@ pub struct Inspected {
 pub fn inspect(bytes: &[u8]) -> Result<Inspected, CheckError> {
     recognise(bytes)?;
     let sizes = measure(bytes)?;
-    let types = Validator::new_with_features(features())
-        .validate_all(bytes)
-        .map_err(|e| CheckError::Invalid(e.to_string()))?;
+    let types = validate(bytes)?;
 
     let mut imports = Vec::new();
     let mut exports = Vec::new();
@@ -123,6 +126,40 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspected, CheckError> {
         descriptor,
         size: bytes.len() as u64,
     })
+}
+
+/// What [`Validator::validate_all`] does, with the functions' bodies, nearly all of the work, on all cores.
+fn validate(bytes: &[u8]) -> Result<Types, CheckError> {
+    let invalid = |e: BinaryReaderError| CheckError::Invalid(e.to_string());
+    let mut validator = Validator::new_with_features(features());
+    let mut functions = Vec::new();
+    let mut types = None;
+    let mut parser = Parser::new(0);
+    parser.set_features(features());
+    for payload in parser.parse_all(bytes) {
+        match validator
+            .payload(&payload.map_err(invalid)?)
+            .map_err(invalid)?
+        {
+            ValidPayload::Func(function, body) => functions.push((function, body)),
+            // The last one is the component's own.
+            ValidPayload::End(of_this) => types = Some(of_this),
+            _ => {}
+        }
+    }
+    functions
+        .into_par_iter()
+        .try_for_each_init(
+            FuncValidatorAllocations::default,
+            |allocations, (function, body)| {
+                let mut validator = function.into_validator(std::mem::take(allocations));
+                let valid = validator.validate(&body);
+                *allocations = validator.into_allocations();
+                valid
+            },
+        )
+        .map_err(invalid)?;
+    types.ok_or_else(|| CheckError::Invalid("it has no end".to_owned()))
 }
 
 /// The WebAssembly features that components may use: no threads, no relaxed SIMD, no garbage collection.
@@ -224,7 +261,7 @@ fn bounded(kind: Kind, sizes: &Sizes) -> Result<(), CheckError> {
     Ok(())
 }
 
-fn names_only_types(types: &wasmparser::types::Types, name: &str) -> bool {
+fn names_only_types(types: &Types, name: &str) -> bool {
     match types
         .as_ref()
         .component_item_for_import(name)

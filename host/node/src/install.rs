@@ -2,7 +2,7 @@
 //! before the next effect, and takes up at open what a crash cut off.
 //!
 //! Until the last step nothing that serves is touched: an install that fails, or is killed, leaves the old version
-//! serving and no more than its own row. That last step, [`Node::activate`], is one transaction.
+//! serving and no more than its own row. That last step, activation, is one transaction.
 
 pub mod faults;
 mod leftovers;
@@ -457,8 +457,15 @@ impl Node {
                 ),
             )
         };
+        let serves = match &target {
+            Some(target) => self
+                .store
+                .read(|tx| target.serving(tx))?
+                .contains(&opened.cid),
+            None => false,
+        };
         match target {
-            Some(Target::Slot(_) | Target::Workload(_)) => self.reconstitute(&why, keep),
+            Some(Target::Slot(_) | Target::Workload(_)) if !serves => self.reconstitute(&why, keep),
             _ => self.store.write(keep),
         }
     }

@@ -378,7 +378,6 @@ impl Node {
             meta::set(tx, &imported(&cid), &envelope)?;
             weft_store::content::unpin_all(tx, &staged(&cid))?;
             meta::remove(tx, &staged(&cid))?;
-            meta::remove(tx, &staged(&cid))?;
             Ok(())
         })?;
         self.package_report(&package)

@@ -16,11 +16,6 @@ use weft_model::{Cid, SlotCall, cbor, content};
 /// 2: what there is once for every candidate lies in columns. 1 had a map for each candidate in the ranking.
 pub const FORMAT: u32 = 2;
 
-/// Bytes that a record has room for from the start, and more for each candidate.
-const BYTES: usize = 8 * 1024;
-/// Bytes for each candidate: its id, its features, its place.
-const CANDIDATE_BYTES: usize = 256;
-
 /// Bytes that are no record of this format.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
@@ -86,8 +81,7 @@ impl Record {
     /// # Errors
     /// When a value has no DAG-CBOR form.
     pub fn encode(&self) -> Result<(Cid, Vec<u8>), CborError> {
-        let candidates = self.snapshot.candidates.ids.len();
-        let bytes = cbor::encode_sized(self, BYTES + candidates * CANDIDATE_BYTES)?;
+        let bytes = cbor::encode(self)?;
         Ok((content::record_cid(&bytes), bytes))
     }
 

@@ -1,7 +1,5 @@
 //! Canonical DAG-CBOR for every structured record.
 
-mod write;
-
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Bytes that are no DAG-CBOR of the wanted shape, or a value that has none.
@@ -28,19 +26,7 @@ pub enum CborError {
 /// # Errors
 /// When a value has no DAG-CBOR form, such as a float that is not finite.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, CborError> {
-    encode_sized(value, 0)
-}
-
-/// [`encode`] into a buffer that has room for this many bytes from the start.
-///
-/// # Errors
-/// As [`encode`].
-pub fn encode_sized<T: Serialize>(value: &T, bytes: usize) -> Result<Vec<u8>, CborError> {
-    let mut writer = write::Writer::with_capacity(bytes);
-    value
-        .serialize(&mut writer)
-        .map_err(|e| CborError::Encode(e.to_string()))?;
-    Ok(writer.out)
+    serde_ipld_dagcbor::to_vec(value).map_err(|e| CborError::Encode(e.to_string()))
 }
 
 /// Decodes a record of at most [`crate::limits::RECORD_BYTES`].

@@ -539,12 +539,8 @@ fn imported(release: &Cid) -> String {
 }
 
 fn parse_role(word: &str) -> Result<Role> {
-    [Role::Author, Role::Validator, Role::Owner, Role::Security]
-        .into_iter()
-        .find(|role| role.word() == word)
-        .ok_or_else(|| {
-            NodeError::invalid(format!(
-                "`{word}` is no role; allowed are author, validator, owner, security"
-            ))
-        })
+    Role::parse(word).ok_or_else(|| {
+        let words = Role::ALL.map(Role::word).join(", ");
+        NodeError::invalid(format!("`{word}` is no role; allowed are {words}"))
+    })
 }

@@ -3,6 +3,7 @@
 use crate::descriptor::{descriptor_of, vectors_of};
 use crate::error::{Code, NodeError, Result};
 use crate::install::source::staged;
+use crate::install::verify::open_envelope;
 use crate::node::Node;
 use crate::report::ReleaseReport;
 use data_encoding::HEXLOWER;
@@ -215,35 +216,15 @@ impl Node {
         envelope: &Envelope,
     ) -> Result<Cid> {
         let release = &prepared.release;
-        let (record, cid) = release
+        let signed = envelope
             .encode()
-            .map_err(|e| NodeError::refused(e.to_string()))?;
+            .map_err(|e| NodeError::internal(e.to_string()))?;
+        let opened = open_envelope(&signed)?;
+        let cid = opened.cid;
         let component = release.component.cid;
         let holder = staged(&cid);
         self.put_stream(bytes, Some(&holder))?;
         let now = self.now();
-        let row = releases::Release {
-            cid: cid.to_string(),
-            name: release.name.clone(),
-            publisher: release.publisher.to_string(),
-            version: release.version.to_string(),
-            revision: release.revision,
-            kind: kind_word(prepared.inspected.kind).into(),
-            world: release.world.clone(),
-            slot: release.slot().map(|s| s.name().to_owned()),
-            record,
-            envelope: envelope
-                .encode()
-                .map_err(|e| NodeError::internal(e.to_string()))?,
-            component_cid: component.to_string(),
-            imports: release.imports.clone(),
-            features: release.features.clone(),
-            description: Some(release.description.clone()),
-            state: VERIFIED.into(),
-            note: None,
-            added_at: now,
-            updated_at: now,
-        };
         let vectors = (!prepared.vectors.is_empty()).then(|| {
             (
                 content::record_cid(&prepared.vector_bytes),
@@ -257,22 +238,22 @@ impl Node {
             .map_err(|e| NodeError::file(&self.home.cache(), &e))?;
         let kept = self.store.write(|tx: &Write| -> Result<()> {
             if releases::get(tx, &cid.to_string())?.is_none() {
-                let high = releases::high_water(tx, &row.publisher, &row.name)?;
-                if let Some(high) = high.filter(|h| row.revision <= h.revision) {
+                let publisher = release.publisher.to_string();
+                let high = releases::high_water(tx, &publisher, &release.name)?;
+                if let Some(high) = high.filter(|h| release.revision <= h.revision) {
                     return Err(NodeError::new(
                         Code::Conflict,
                         format!(
                             "revision {} of `{}` is not above {}, the highest that this home has seen",
-                            row.revision, row.name, high.revision
+                            release.revision, release.name, high.revision
                         ),
                     )
                     .try_this("leave `--revision` out, or give a higher one"));
                 }
-                releases::add(tx, &row)?;
-                let high = releases::HighWater { revision: row.revision, release_cid: row.cid.clone() };
-                releases::raise_high_water(tx, &row.publisher, &row.name, &high, now)?;
+                self.keep_release(tx, &opened, &signed)?;
+            } else {
+                weft_store::content::pin(tx, &component.to_string(), &cid.to_string(), now)?;
             }
-            weft_store::content::pin(tx, &component.to_string(), &cid.to_string(), now)?;
             weft_store::content::unpin_all(tx, &holder)?;
             if let Some((cid, bytes)) = vectors {
                 weft_store::blocks::put(tx, &cid.to_string(), bytes, now)?;

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 use weft_bench::{Report, memory_kb, target_dir};
 use weft_kit::Home;
@@ -86,22 +87,24 @@ fn watched(command: &mut Command) -> Step {
         .stdout(Stdio::null())
         .spawn()
         .expect("the child starts");
-    let (seconds, peak) = watch(&mut child, started);
+    let id = child.id();
+    let (ended, end) = channel();
+    let waiter = std::thread::spawn(move || {
+        let status = child.wait().expect("a status");
+        let seconds = started.elapsed().as_secs_f64();
+        // Nobody listens any more only when the benchmark has failed already.
+        let _ = ended.send(());
+        (status, seconds)
+    });
+    let mut peak = 0;
+    while end.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+        peak = peak.max(memory_kb(id, "VmHWM").unwrap_or(0));
+    }
+    let (status, seconds) = waiter.join().expect("the waiter does not panic");
+    assert!(status.success(), "the child ended with {status}");
     Step {
         seconds,
         peak_mb: peak as f64 * 1_024.0 / 1e6,
-    }
-}
-
-fn watch(child: &mut Child, started: Instant) -> (f64, u64) {
-    let mut peak = 0;
-    loop {
-        peak = peak.max(memory_kb(child.id(), "VmHWM").unwrap_or(0));
-        if let Some(status) = child.try_wait().expect("a status") {
-            assert!(status.success(), "the child ended with {status}");
-            return (started.elapsed().as_secs_f64(), peak);
-        }
-        std::thread::sleep(LOOK);
     }
 }
 

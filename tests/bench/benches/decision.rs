@@ -3,11 +3,13 @@
 //! The snapshot is made in memory, so SQLite is not in it. Below each figure stands what of it is the record, what
 //! the state machine alone takes when it is given the recorded answers, and what each plugin takes.
 
+#[path = "shared/home.rs"]
+mod home;
 #[path = "shared/policies.rs"]
 mod shared;
 
+use home::node;
 use serde_json::json;
-use std::sync::Arc;
 use weft_bench::{Report, measure, measure_with};
 use weft_decide::{
     Candidates, Energy, OwnerRules, Permission, QuotaState, Record, Snapshot, VoteState,
@@ -17,7 +19,6 @@ use weft_model::slots::economy::Contribution;
 use weft_model::slots::ethics::{Level, Rule};
 use weft_model::slots::time::{Interval, Source, Standing};
 use weft_model::{Columns, Instant, Slot, content};
-use weft_node::{BundleComponent, InitOptions, Node, OpenOptions, SystemClock};
 use weft_sdk::native::Slot as _;
 
 /// Peers, how many decisions are timed, and what the median is to be at most, in microseconds.
@@ -37,32 +38,6 @@ const HOUR_MS: Instant = 3_600_000;
 const DAY_MS: Instant = 24 * HOUR_MS;
 
 type Scorer = weft_sdk::scorer::Component<scorer_clean_energy::CleanEnergy>;
-
-fn node(home: &std::path::Path) -> Arc<Node> {
-    let bundle: Vec<BundleComponent> = weft_bundle::COMPONENTS
-        .iter()
-        .map(|c| BundleComponent {
-            name: c.name,
-            bytes: c.bytes,
-        })
-        .collect();
-    let clock = Arc::new(SystemClock);
-    Node::init(&InitOptions {
-        home: home.to_owned(),
-        owner: Some("alice@example.com".into()),
-        bundle: bundle.clone(),
-        clock: clock.clone(),
-        compile_worker: None,
-    })
-    .unwrap_or_else(|e| panic!("no home: {e}"));
-    Node::open(&OpenOptions {
-        home: home.to_owned(),
-        bundle,
-        clock,
-        compile_worker: None,
-    })
-    .unwrap_or_else(|e| panic!("the home does not open: {e}"))
-}
 
 /// The first component of every slot, as in the genesis constitution.
 fn table(engine: &PolicyEngine) -> Table {

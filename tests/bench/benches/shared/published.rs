@@ -1,38 +1,12 @@
 //! A home that follows a publisher's folder: two revisions of a scorer, both installed.
 
+#[path = "home.rs"]
+mod home;
+
+use home::node;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use weft_node::{
-    BuildWanted, BundleComponent, InitOptions, Node, NodeError, OpenOptions, RuleSpec, SystemClock,
-    Wanted,
-};
-
-/// A fresh home, opened.
-fn node(home: &Path) -> Arc<Node> {
-    let bundle: Vec<BundleComponent> = weft_bundle::COMPONENTS
-        .iter()
-        .map(|c| BundleComponent {
-            name: c.name,
-            bytes: c.bytes,
-        })
-        .collect();
-    let clock = Arc::new(SystemClock);
-    Node::init(&InitOptions {
-        home: home.to_owned(),
-        owner: Some("alice@example.com".into()),
-        bundle: bundle.clone(),
-        clock: clock.clone(),
-        compile_worker: None,
-    })
-    .unwrap_or_else(|e| panic!("no home: {e}"));
-    Node::open(&OpenOptions {
-        home: home.to_owned(),
-        bundle,
-        clock,
-        compile_worker: None,
-    })
-    .unwrap_or_else(|e| panic!("the home does not open: {e}"))
-}
+use weft_node::{BuildWanted, Node, NodeError, RuleSpec, Wanted};
 
 /// A home that trusts a publisher, whose folder has two revisions of a scorer.
 pub struct Scene {

@@ -2,6 +2,7 @@
 
 mod content;
 mod keys;
+mod network;
 mod release;
 
 use crate::request::{PeerRow, Request};
@@ -92,6 +93,7 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
         Request::MemberAdd { user, did, role } => {
             Response::Member(node.member_add(&user, did.as_deref(), &role)?)
         }
+        Request::Network(request) => network::dispatch(node, request)?,
         Request::Key(request) => keys::key(node, request)?,
         Request::Trust(request) => keys::trust(node, request)?,
         Request::MemberList => Response::Members(node.member_list()?),
@@ -153,6 +155,7 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
             percent,
             grid,
         } => Response::Energy(node.energy_set(&kind, percent, grid)?),
+        Request::EnergyClear => Response::Energy(node.energy_clear()?),
         Request::EnergyShow => Response::Energy(node.energy_show()?),
         Request::CarbonReport { month } => Response::Carbon(node.carbon_report(month.as_deref())?),
         Request::Backup { path } => Response::Backup(node.backup(Path::new(&path))?),

@@ -14,9 +14,10 @@ mod trial;
 
 pub use client::Client;
 pub use request::{
-    ContentRequest, KeyRequest, PackageRequest, PeerRow, Request, SkillRow, TrustRequest,
+    ContentRequest, KeyRequest, NetworkRequest, PackageRequest, PeerRow, Request, SkillRow,
+    TrustRequest,
 };
-pub use response::{ApiError, ContentResponse, PackageResponse, Response};
+pub use response::{ApiError, ContentResponse, NetworkResponse, PackageResponse, Response};
 pub use trial::TrialRequest;
 pub use weft_node::key_report;
 pub use weft_node::report;

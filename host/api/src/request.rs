@@ -2,10 +2,12 @@
 
 mod content;
 mod key;
+mod network;
 mod release;
 
 pub use content::ContentRequest;
 pub use key::{KeyRequest, TrustRequest};
+pub use network::NetworkRequest;
 pub use release::{PackageRequest, SkillRow};
 
 use crate::trial::TrialRequest;
@@ -153,6 +155,9 @@ pub enum Request {
         by: Option<String>,
     },
 
+    // The network.
+    Network(NetworkRequest),
+
     // Keys, and whom this home trusts.
     Key(KeyRequest),
     Trust(TrustRequest),
@@ -227,6 +232,7 @@ pub enum Request {
         percent: f64,
         grid: Option<f64>,
     },
+    EnergyClear,
     EnergyShow,
     /// `YYYY-MM`; none: all time.
     CarbonReport {

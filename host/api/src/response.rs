@@ -1,9 +1,11 @@
 //! What a node answers.
 
 mod content;
+mod network;
 mod release;
 
 pub use content::ContentResponse;
+pub use network::NetworkResponse;
 pub use release::PackageResponse;
 
 use serde::{Deserialize, Serialize};
@@ -52,6 +54,7 @@ pub enum Response {
     Carbon(CarbonReport),
     Backup(BackupReport),
     Content(ContentResponse),
+    Network(NetworkResponse),
     Package(PackageResponse),
     Key(Box<KeyReport>),
     Keys(Vec<KeyReport>),

@@ -7,7 +7,8 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use weft_api::{
-    ApiError, BundleComponent, Client, ContentResponse, PackageResponse, Request, Response,
+    ApiError, BundleComponent, Client, ContentResponse, NetworkResponse, PackageResponse, Request,
+    Response,
 };
 use weft_model::task::Status;
 
@@ -176,6 +177,7 @@ impl Ctx {
             Response::Verify(_) => Exit::Differs,
             Response::Package(PackageResponse::Install(i)) if waits(&i.state) => Exit::Waits,
             Response::Doctor(d) if !d.ok => Exit::Failed,
+            Response::Network(NetworkResponse::LogVerified(v)) if !v.ok => Exit::Differs,
             Response::TrustTest(t) if !t.trusted => Exit::Refused,
             Response::RulesCheck(r) if !r.possible => Exit::Failed,
             Response::Content(ContentResponse::Verified(v)) if !v.ok => Exit::Differs,

@@ -22,6 +22,23 @@ pub fn instant(text: &str) -> Result<Instant, String> {
     })
 }
 
+/// A time such as `90m`, `2h` or `7d`, as whole hours, rounded up.
+///
+/// # Errors
+/// When it is none, or not longer than nothing.
+pub fn hours(text: &str) -> Result<u64, String> {
+    let wrong = || "it is no time; write it as 2h or 7d".to_owned();
+    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
+    let total = span
+        .total((jiff::Unit::Hour, jiff::SpanRelativeTo::days_are_24_hours()))
+        .map_err(|_| wrong())?;
+    if total > 0.0 && total < 1e6 {
+        Ok(total.ceil() as u64)
+    } else {
+        Err(wrong())
+    }
+}
+
 /// A finite number.
 ///
 /// # Errors

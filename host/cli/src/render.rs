@@ -9,6 +9,7 @@ mod content;
 mod decision;
 mod install;
 mod key;
+mod network;
 mod node;
 mod peer;
 mod project;
@@ -22,6 +23,7 @@ mod user;
 mod vote;
 mod why;
 
+pub use network::qr;
 pub use node::init;
 pub use project::{built, bundle, bundle_check};
 
@@ -41,6 +43,7 @@ pub fn inner(response: &Response) -> Result<Value, ApiError> {
     let value = match response {
         Response::Content(content) => serde_json::to_value(content),
         Response::Package(package) => serde_json::to_value(package),
+        Response::Network(network) => serde_json::to_value(network),
         response => serde_json::to_value(response),
     };
     let mut value = value.map_err(|e| internal(&e))?;
@@ -91,6 +94,7 @@ pub fn text(response: &Response) -> Result<String, ApiError> {
         Response::TrustTest(test) => key::test(&test),
         Response::Backup(backup) => node::backup(&backup),
         Response::Content(content) => content::text(&content),
+        Response::Network(network) => network::text(&network),
         Response::Package(package) => install::text(&package),
     })
 }
@@ -135,6 +139,17 @@ pub fn error(error: &ApiError) -> String {
         text.push_str(&format!("  try: {}\n", safe_lines(&error.remedy)));
     }
     text
+}
+
+/// Empties the terminal, where there is one.
+///
+/// # Errors
+/// When it can't be written.
+pub fn clear() -> Result<(), ApiError> {
+    if io::IsTerminal::is_terminal(&io::stdout()) {
+        print("\u{1b}[2J\u{1b}[H")?;
+    }
+    Ok(())
 }
 
 /// Writes to stdout. A reader that has seen enough, such as `head`, is no error.

@@ -11,7 +11,11 @@ mod energy;
 mod init;
 mod install;
 mod key;
+mod log;
 mod member;
+mod members;
+mod mesh;
+mod network;
 mod peer;
 mod permit;
 mod plugin;
@@ -84,6 +88,26 @@ pub enum Verb {
     /// An owner's rules: rest, hours, ethics
     #[command(subcommand)]
     User(user::User),
+    /// The network: open it to others, look at it, leave it
+    #[command(subcommand)]
+    Network(network::Network),
+    Invite(network::Invite),
+    Join(network::Join),
+    /// Members of the network: roles, names, removal
+    #[command(subcommand)]
+    Members(members::Members),
+    /// Devices of the members: list, add, revoke
+    #[command(subcommand)]
+    Devices(members::Devices),
+    /// The mesh: connections, addresses, counters, what members have
+    #[command(subcommand)]
+    Mesh(mesh::Mesh),
+    #[command(alias = "list-peers")]
+    Peers(mesh::Peers),
+    Search(mesh::Search),
+    /// The community's log of signed events
+    #[command(subcommand)]
+    Log(log::Log),
     /// Members of the community
     #[command(subcommand)]
     Member(member::Member),
@@ -156,6 +180,15 @@ impl Verb {
             Self::Decision(verb) => verb.run(ctx),
             Self::Vote(verb) => verb.run(ctx),
             Self::User(verb) => verb.run(ctx),
+            Self::Network(verb) => verb.run(ctx),
+            Self::Invite(verb) => verb.run(ctx),
+            Self::Join(verb) => verb.run(ctx),
+            Self::Members(verb) => verb.run(ctx),
+            Self::Devices(verb) => verb.run(ctx),
+            Self::Mesh(verb) => verb.run(ctx),
+            Self::Peers(verb) => verb.run(ctx),
+            Self::Search(verb) => verb.run(ctx),
+            Self::Log(verb) => verb.run(ctx),
             Self::Member(verb) => verb.run(ctx),
             Self::Tier(verb) => verb.run(ctx),
             Self::Key(verb) => verb.run(ctx),

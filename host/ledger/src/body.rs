@@ -214,6 +214,19 @@ bodies! {
         /// Who submitted it.
         submitter: String,
     }
+    /// An admin gives the network another name.
+    NetworkNamed = "network-named" {
+        /// What people call it from now on.
+        name: String,
+    }
+    /// A device never counts again, by its own member or an admin. Its events after the one listed are void, all of
+    /// them if none is; but not the member's word by which it began.
+    DeviceRevoked = "device-revoked" {
+        /// The device.
+        device: Did,
+        /// Its last event that counts.
+        last: Option<Cid>,
+    }
     /// A key no longer counts here, by this device's member; the key's own statement is kept beside the log.
     KeyRevoked = "key-revoked" {
         /// The key.
@@ -269,7 +282,10 @@ impl Body {
         match self {
             Self::MemberAdded { user, .. } => check_text(user, NAME_BYTES),
             Self::MemberRemoved { last, .. } => at_most("devices", last.len(), DEVICES),
-            Self::DeviceCertified { .. } | Self::DecisionCommitted { .. } => Ok(()),
+            Self::DeviceCertified { .. }
+            | Self::DeviceRevoked { .. }
+            | Self::DecisionCommitted { .. } => Ok(()),
+            Self::NetworkNamed { name } => check_text(name, NAME_BYTES),
             Self::PollOpened {
                 task_name, options, ..
             } => {

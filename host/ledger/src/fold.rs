@@ -6,18 +6,24 @@
 //! which things are told apart is (depth over `seen` and `prev`, CID), never the order of arrival.
 //!
 //! **Void.** An event that its author had no right to is kept, named [`Void`] and without effect; it never stops the
-//! fold. Two things void an event that was fine by its ancestors: its device told two stories at or before it
-//! (frozen, nobody else is affected), or its member was removed and the removal does not list it. Of members who
-//! remove each other the senior's removal is taken first. What rested on a voided event is judged again without it.
+//! fold. Three things void an event that was fine by its ancestors: its device told two stories at or before it
+//! (frozen, nobody else is affected), or its member was removed, or its device revoked, by an event that does not list
+//! it. Of members who remove each other the senior's removal is taken first, of devices of one member that revoke each
+//! other that of the one certified first. What rested on a voided event is judged again without it.
 //!
-//! **Cost.** Applying is a few look-ups. A removal, and an equivocation that voids something, judge all events again.
+//! **Cost.** Applying is a few look-ups. An equivocation that voids something judges all events again; and so does,
+//! once somebody was removed or revoked, every event that says who belongs, since it may change which removals hold.
+//! [`State::insert_all`], and a page of [`crate::Sync`], do that once for all their events.
 //!
 //! It keeps no signatures and no bytes: the caller stores them, and gets them back by CID.
 
+mod devices;
 mod digest;
+mod heads;
 mod inbox;
 mod judge;
 mod past;
+mod settle;
 mod standing;
 mod view;
 mod void;
@@ -49,12 +55,22 @@ pub struct State {
     places: BTreeMap<(Did, u64), Vec<NodeId>>,
     /// Events that their device has said nothing after.
     heads: BTreeSet<NodeId>,
-    /// Branches given out so far.
-    branches: u32,
+    /// The events of every branch, in the order of their places, which have no gap.
+    branches: Vec<Vec<NodeId>>,
     /// The lowest place at which each equivocating device told two stories.
     forks: BTreeMap<Did, u64>,
-    /// Removals in force, in the order of their taking.
+    /// Removals and revocations, void ones included.
+    removals: Vec<NodeId>,
+    /// Those in force, in the order of their taking.
     cuts: Vec<NodeId>,
+    /// The same by the member or device that they cut off.
+    cuts_on: BTreeMap<Did, Vec<NodeId>>,
+    /// Whether one of them ever counted.
+    contested: bool,
+    /// Whether all events are to be judged again.
+    stale: bool,
+    /// Whether that is put off.
+    held: bool,
     facts: Facts,
 }
 
@@ -84,6 +100,8 @@ struct Facts {
     members: BTreeMap<Did, Vec<NodeId>>,
     names: BTreeMap<String, BTreeSet<Did>>,
     devices: BTreeMap<Did, Vec<NodeId>>,
+    revoked: BTreeMap<Did, Vec<NodeId>>,
+    namings: Vec<NodeId>,
     polls: BTreeMap<Cid, PollFacts>,
     polls_by_name: BTreeMap<String, Vec<Cid>>,
     activations: BTreeMap<Cid, Vec<NodeId>>,
@@ -169,9 +187,14 @@ impl State {
             by_cid: BTreeMap::new(),
             places: BTreeMap::new(),
             heads: BTreeSet::new(),
-            branches: 0,
+            branches: Vec::new(),
             forks: BTreeMap::new(),
+            removals: Vec::new(),
             cuts: Vec::new(),
+            cuts_on: BTreeMap::new(),
+            contested: false,
+            stale: false,
+            held: false,
             facts: Facts::default(),
         })
     }
@@ -241,6 +264,7 @@ impl State {
             self.heads.remove(&id);
         }
         let id = NodeId::try_from(self.nodes.len()).expect("fewer than 2^32 events fit in memory");
+        self.branches[past.branch as usize].push(id);
         self.nodes.push(Node {
             cid,
             author,
@@ -262,160 +286,32 @@ impl State {
         Ok(self.settle(id, other))
     }
 
-    /// Judges the newest event, and all of them again where it changes what others rest on.
-    fn settle(&mut self, id: NodeId, other: Option<NodeId>) -> Outcome {
-        let (author, seq) = (self.node(id).author, self.node(id).seq);
-        if let Some(other) = other {
-            let fork = self.forks.entry(author).or_insert(seq);
-            let first = seq <= *fork;
-            *fork = seq.min(*fork);
-            self.nodes[id as usize].void = Some(Void::Frozen);
-            let spoils = self
-                .places
-                .range((author, seq)..=(author, u64::MAX))
-                .flat_map(|(_, ids)| ids)
-                .any(|other| self.node(*other).void.is_none());
-            if first && spoils {
-                self.rebuild();
-            }
-            return Outcome::Equivocation {
-                other: self.node(other).cid,
-            };
-        }
-        let (member, void) = self.judge(id);
-        let again = match (&self.node(id).body, &void) {
-            (Body::MemberRemoved { .. }, None | Some(Void::Removed)) => true,
-            (Body::MemberAdded { did, .. }, None) => {
-                !self.cuts.is_empty() && self.facts.members.contains_key(did)
-            }
-            _ => false,
-        };
-        if again {
-            self.rebuild();
-        } else {
-            self.take(id, member, void);
-        }
-        match &self.node(id).void {
-            None => Outcome::Counted,
-            Some(void) => Outcome::Void(void.clone()),
-        }
+    /// Applies events in an order in which ancestors come first, such as that in which they were kept. What became of
+    /// each is what [`State::void`] says afterwards.
+    ///
+    /// # Errors
+    /// As [`State::apply`], for the first event that is not of this log; those before it were applied.
+    pub fn insert_all(
+        &mut self,
+        events: impl IntoIterator<Item = Verified>,
+    ) -> Result<(), Rejected> {
+        self.hold();
+        let result = events
+            .into_iter()
+            .try_for_each(|event| self.insert(event).map(drop));
+        self.release();
+        result
     }
 
-    /// Judges all events from the start: forks first, then removals one after the other, the most senior remover's
-    /// first; a removal that a later-taken one voids is dropped for good, so this ends.
-    fn rebuild(&mut self) {
-        let mut order: Vec<NodeId> = (0..self.nodes.len() as NodeId).collect();
-        order.sort_by_key(|id| self.rank(*id));
-        let removals: Vec<NodeId> = order
-            .iter()
-            .copied()
-            .filter(|id| matches!(self.node(*id).body, Body::MemberRemoved { .. }))
-            .collect();
-        let mut dropped = BTreeSet::new();
-        self.cuts.clear();
-        self.judge_all(&order);
-        loop {
-            let spoiled: Vec<NodeId> = self
-                .cuts
-                .iter()
-                .copied()
-                .filter(|r| self.node(*r).void.is_some())
-                .collect();
-            if !spoiled.is_empty() {
-                dropped.extend(spoiled.iter().copied());
-                self.cuts.retain(|r| !spoiled.contains(r));
-                self.judge_all(&order);
-                continue;
-            }
-            let next = removals
-                .iter()
-                .copied()
-                .filter(|r| self.node(*r).void.is_none())
-                .filter(|r| !self.cuts.contains(r) && !dropped.contains(r))
-                .min_by_key(|r| {
-                    let remover = self.node(*r).member.expect("a counted event has a member");
-                    (self.seniority(&remover), self.rank(*r))
-                });
-            let Some(removal) = next else { break };
-            self.cuts.push(removal);
-            let spoils = (0..self.nodes.len() as NodeId).any(|id| {
-                let node = self.node(id);
-                node.void.is_none()
-                    && node
-                        .member
-                        .is_some_and(|member| self.cuts_off(removal, id, &member))
-            });
-            if spoils {
-                self.judge_all(&order);
-            }
-        }
+    /// Puts off judging all events again.
+    pub(crate) fn hold(&mut self) {
+        self.held = true;
     }
 
-    fn judge_all(&mut self, order: &[NodeId]) {
-        self.facts = Facts::default();
-        for id in order {
-            let (member, void) = self.judge(*id);
-            self.take(*id, member, void);
-        }
-    }
-
-    /// Notes the judgment, and files the event under its subject if it counts.
-    fn take(&mut self, id: NodeId, member: Option<Did>, void: Option<Void>) {
-        let node = &mut self.nodes[id as usize];
-        node.member = member;
-        node.void = void;
-        if node.void.is_some() {
-            return;
-        }
-        let facts = &mut self.facts;
-        match &node.body {
-            Body::MemberAdded { user, did, .. } => {
-                facts.names.entry(user.clone()).or_default().insert(*did);
-                facts.members.entry(*did).or_default().push(id);
-            }
-            Body::MemberRemoved { did, .. } => facts.members.entry(*did).or_default().push(id),
-            Body::DeviceCertified { device, .. } => {
-                facts.devices.entry(*device).or_default().push(id);
-            }
-            Body::PollOpened { task_name, .. } => {
-                facts
-                    .polls_by_name
-                    .entry(task_name.clone())
-                    .or_default()
-                    .push(node.cid);
-                facts.polls.insert(
-                    node.cid,
-                    PollFacts {
-                        opened: id,
-                        ballots: BTreeMap::new(),
-                        closings: Vec::new(),
-                    },
-                );
-            }
-            Body::Ballot(ballot) => {
-                if let Some(poll) = facts.polls.get_mut(&ballot.poll) {
-                    let cast = (id, ballot.cid());
-                    poll.ballots.entry(ballot.voter).or_default().push(cast);
-                }
-            }
-            Body::PollClosed { poll, .. } => {
-                if let Some(poll) = facts.polls.get_mut(poll) {
-                    poll.closings.push(id);
-                }
-            }
-            Body::Donation { .. } => facts.donations.push(id),
-            Body::TierGranted { member, .. } => facts.tiers.entry(*member).or_default().push(id),
-            Body::DecisionCommitted { .. } => facts.commitments += 1,
-            Body::ConstitutionActivated { base, .. } => {
-                facts.activations.entry(*base).or_default().push(id);
-            }
-            Body::OverrideUsed { .. } => facts.overrides.push(id),
-            // Facts about keys and releases change nobody's standing; who needs them reads the events themselves.
-            Body::KeyRevoked { .. }
-            | Body::KeyRotated { .. }
-            | Body::ReleasePublished { .. }
-            | Body::Unknown { .. } => {}
-        }
+    /// Does what was put off.
+    pub(crate) fn release(&mut self) {
+        self.held = false;
+        self.refresh();
     }
 
     /// What an event's ancestors are. It continues its predecessor's branch unless another event already does.
@@ -451,8 +347,9 @@ impl State {
     }
 
     fn new_branch(&mut self) -> u32 {
-        self.branches += 1;
-        self.branches
+        let branch = u32::try_from(self.branches.len()).expect("fewer branches than events");
+        self.branches.push(Vec::new());
+        branch
     }
 
     fn node(&self, id: NodeId) -> &Node {

@@ -8,8 +8,8 @@
 //! Invariants: an event is known by the CID of its signed record, and an event that was decoded here has one
 //! encoding. The same events give the same [`State::state_digest`], whatever the order in which they arrive.
 //!
-//! The rooms inside, bottom up: [`sign`], [`genesis`], [`ballot`], [`body`], [`event`], [`chain`], [`fold`]; beside
-//! them [`constitution`] (the record that activations name) and [`tally`] (sums of weights).
+//! The rooms inside, bottom up: [`sign`], [`genesis`], [`ballot`], [`body`], [`event`], [`chain`], [`fold`],
+//! [`sync`]; beside them [`constitution`] (the record that activations name) and [`tally`] (sums of weights).
 
 pub mod ballot;
 pub mod body;
@@ -20,6 +20,7 @@ pub mod fold;
 pub mod genesis;
 pub mod limits;
 pub mod sign;
+pub mod sync;
 pub mod tally;
 
 pub use ballot::SignedBallot;
@@ -29,4 +30,5 @@ pub use constitution::{Assignment, Constitution, MeshPolicy, Mode};
 pub use event::{Event, EventError, SignedEvent, Verified};
 pub use fold::{Inbox, InboxError, Member, Outcome, Poll, Rejected, State, Void};
 pub use genesis::Genesis;
+pub use sync::Sync;
 pub use tally::{Tally, TallyError};

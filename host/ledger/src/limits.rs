@@ -36,3 +36,53 @@ pub const CONFIG_BYTES: usize = 64 * 1024;
 pub const WORKLOADS: usize = 1_024;
 /// Witnesses that a constitution names.
 pub const WITNESSES: usize = 64;
+
+// Of log synchronisation.
+
+/// Most bytes of events that one page of an answer carries; the largest event fits.
+pub const PAGE_BYTES: usize = EVENT_BYTES;
+/// Most events that one page of an answer carries.
+pub const PAGE_EVENTS: usize = 1_000;
+/// Most CIDs that one pull names. Whoever has more heads names the ones they learned of first; then pages repeat
+/// some of what they have, and none is left out.
+pub const PULL_HEADS: usize = 2_048;
+/// Largest event that is told by gossip, in bytes; a larger one is announced without itself, and pulled.
+pub const INLINE_BYTES: usize = 32 * 1024;
+/// Largest encoded announcement, in bytes.
+pub const ANNOUNCE_BYTES: usize = INLINE_BYTES + 256;
+/// Largest encoded pull, in bytes: a CID has 41.
+pub const PULL_BYTES: usize = PULL_HEADS * 48 + 256;
+/// Largest encoded page, in bytes: an event has up to 5 beside its own.
+pub const PULLED_BYTES: usize = PAGE_BYTES + PAGE_EVENTS * 8 + 256;
+/// Peers that a log is synchronised with at once; one that connects above is not until it connects again.
+pub const SYNC_PEERS: usize = 1_024;
+/// How often one connected peer, in turn, is asked what is new, in milliseconds.
+pub const ROUND_MS: i64 = 30_000;
+/// When the next peer is asked after a pull that failed, in milliseconds.
+pub const RETRY_MS: i64 = 1_000;
+/// Least time between two pulls from one peer that announcements or empty-handed pages cause, in milliseconds.
+pub const PULL_PAUSE_MS: i64 = 1_000;
+/// After how long a pull without an answer is forgotten, in milliseconds.
+pub const PULL_TIMEOUT_MS: i64 = 10_000;
+/// How long an announced event waits for its ancestors, in milliseconds; a later pull brings it anyway.
+pub const WAIT_MS: i64 = 60_000;
+/// Bytes of announced events that wait for their ancestors.
+pub const WAITING_BYTES: usize = 16 * 1024 * 1024;
+/// Events of one peer that wait for their ancestors.
+pub const WAITING_PER_PEER: usize = 256;
+/// How far ahead of this node's clock an event's instant may be before it is flagged, in milliseconds.
+pub const SKEW_MS: i64 = 600_000;
+/// Misdeeds after which a peer is to be dropped.
+pub const STRIKES: u32 = 3;
+/// After how long without another one a peer's misdeeds are forgotten, in milliseconds.
+pub const FORGIVEN_MS: i64 = 600_000;
+/// How often a peer that sends too much is named, in milliseconds.
+pub const FLOOD_MS: i64 = 1_000;
+/// Announcements that one peer may send in a second.
+pub const ANNOUNCES_PER_SECOND: u32 = 500;
+/// Announcements that one peer may send at once.
+pub const ANNOUNCES_AT_ONCE: u32 = 5_000;
+/// Pulls that one peer may send in a second: more than a fast reader of full pages needs.
+pub const ASKS_PER_SECOND: u32 = 50;
+/// Pulls that one peer may send at once.
+pub const ASKS_AT_ONCE: u32 = 200;

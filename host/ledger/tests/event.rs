@@ -55,6 +55,13 @@ fn bodies() -> Vec<Body> {
             word: "hospital".into(),
             submitter: "alice@example.com".into(),
         },
+        Body::NetworkNamed {
+            name: "the street".into(),
+        },
+        Body::DeviceRevoked {
+            device: did(102),
+            last: Some(cid("last")),
+        },
         Body::KeyRevoked {
             key: did(3),
             reason: "the laptop was stolen".into(),

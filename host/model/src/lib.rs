@@ -4,6 +4,7 @@
 //! types mirror `wit/*/0.1.0` field by field, so that a recorded call reads the same in the host, in a golden
 //! vector and in a plugin.
 
+pub mod advert;
 pub mod cbor;
 pub mod columns;
 pub mod content;

@@ -4,14 +4,13 @@ use crate::clock::rfc3339;
 use crate::error::{NodeError, Result};
 use crate::gather::SELF;
 use crate::node::Node;
-use crate::report::{CarbonLine, CarbonReport, EnergyReport};
+use crate::report::{CarbonLine, CarbonReport};
 use crate::settings::source_of;
 use weft_model::slots::placement::{Actor, Footprint, Job, Quality, Segment};
 use weft_model::slots::time::Source;
 use weft_model::task::TaskSpec;
 use weft_model::{Instant, SlotCall, SlotReply};
 use weft_store::carbon::Impact;
-use weft_store::owner::energy;
 use weft_store::tasks::Task;
 use weft_store::{Read, carbon, peers};
 
@@ -24,17 +23,17 @@ impl Node {
         started: Instant,
         wall_ms: u64,
     ) -> Result<Impact> {
-        let (here, grid, mesh) = self
+        let (here, mesh) = self
             .store
-            .read(|tx| Ok::<_, NodeError>((self.energy(tx)?, self.grid(tx)?, self.mesh(tx)?)))?;
+            .read(|tx| Ok::<_, NodeError>((self.power(tx)?, self.mesh(tx)?)))?;
         let wh = mesh.watts(spec.watts) * wall_ms as f64 / 3_600_000.0;
         let job = Job {
             actors: vec![actor(
                 started,
                 started + wall_ms as Instant,
                 wh,
-                here.source,
-                grid,
+                here.kind,
+                here.grid,
             )],
             transfer_wh: 0.0,
             home_source: None,
@@ -47,7 +46,7 @@ impl Node {
             started,
             wh,
             here.percent_clean,
-            grid,
+            here.grid,
             footprint,
         ))
     }
@@ -59,7 +58,7 @@ impl Node {
             .ok_or_else(|| NodeError::not_found(format!("there is no peer `{peer}`")))?;
         let wh = self.mesh(tx)?.watts(spec.watts) * spec.duration_ms as f64 / 3_600_000.0;
         let at = task.updated_at;
-        let home = self.energy(tx)?;
+        let home = self.power(tx)?;
         let source = source_of(&row.energy_type).unwrap_or(Source::Unknown);
         let job = Job {
             actors: vec![actor(
@@ -70,8 +69,8 @@ impl Node {
                 row.grid_g_per_kwh,
             )],
             transfer_wh: 0.0,
-            home_source: Some(home.source),
-            home_grid: self.grid(tx)?,
+            home_source: Some(home.kind),
+            home_grid: home.grid,
         };
         let footprint = self.footprint(job);
         Ok(impact(
@@ -154,76 +153,6 @@ impl Node {
             best,
             worst,
             advice,
-        })
-    }
-
-    /// Says what the energy here is.
-    ///
-    /// # Errors
-    /// When the source is none, or a figure is out of range.
-    pub fn energy_set(&self, kind: &str, percent: f64, grid: Option<f64>) -> Result<EnergyReport> {
-        if source_of(kind).is_none() {
-            let known = energy::ENERGY_TYPES
-                .iter()
-                .map(|(w, _)| *w)
-                .collect::<Vec<_>>()
-                .join(", ");
-            return Err(NodeError::invalid(format!(
-                "`{kind}` is no energy source; known are {known}"
-            )));
-        }
-        if !(0.0..=100.0).contains(&percent) {
-            return Err(NodeError::invalid(format!(
-                "percent is {percent}, allowed is 0 to 100"
-            )));
-        }
-        if grid.is_some_and(|g| !(0.0..=2000.0).contains(&g)) {
-            return Err(NodeError::invalid("grid must be from 0 to 2000 g per kWh"));
-        }
-        let row = energy::Energy {
-            energy_type: kind.to_owned(),
-            percent_clean: Some(percent),
-            grid_g_per_kwh: grid,
-            source: "declared".into(),
-            updated_at: None,
-        };
-        let now = self.now();
-        self.store.write(|tx| energy::set(tx, &row, now))?;
-        self.changed();
-        self.energy_show()
-    }
-
-    /// The energy here, and how it is known.
-    ///
-    /// # Errors
-    /// When the row is malformed.
-    pub fn energy_show(&self) -> Result<EnergyReport> {
-        self.store.read(|tx| {
-            let row = energy::get(tx)?.filter(|r| r.source != "unknown");
-            Ok(match row {
-                Some(row) => EnergyReport {
-                    kind: row.energy_type,
-                    percent_clean: row.percent_clean,
-                    grid_g_per_kwh: row.grid_g_per_kwh,
-                    known: row.source,
-                    updated_at: row.updated_at.map(rfc3339),
-                },
-                None => {
-                    let kind = self.settings.text("energy_type").to_owned();
-                    let known = if kind == "unknown" {
-                        "unknown"
-                    } else {
-                        "declared"
-                    };
-                    EnergyReport {
-                        percent_clean: self.settings.number("energy_percent_clean"),
-                        grid_g_per_kwh: None,
-                        known: known.into(),
-                        updated_at: None,
-                        kind,
-                    }
-                }
-            })
         })
     }
 }

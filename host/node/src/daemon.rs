@@ -58,6 +58,8 @@ impl Node {
         let now = self.now();
         self.recover_unkept()?;
         self.step_installs()?;
+        self.tick_mesh()?;
+        self.refresh_energy_aside();
         let closed = self.close_due_polls()?;
         let waiting = self.waiting()?;
         let world = self.store.read(|tx| self.world(tx))?;
@@ -117,6 +119,9 @@ impl Node {
             "{:?}",
             owner::energy::get(tx).map_err(|e| e.to_string())
         ));
+        // What a source says, not when: a reading like the one before changes nothing.
+        let reading = self.energy.current(self.now());
+        see(format!("{:?}", reading.map(|(_, reading)| reading)));
         see(format!("{:?}", owner::preferences::all(tx)?));
         see(format!("{:?}", owner::hours::all(tx)?));
         see(format!("{:?}", owner::rules::all(tx)?));

@@ -1,19 +1,16 @@
 //! Shared facts live in the log; `user_tiers` is a projection of them. An edit of its facts by hand (donations, a
 //! granted tier) is reverted from the log, and said so. Its other columns are views that each decision renews.
 
-use crate::error::{NodeError, Result};
-use crate::log::NETWORK;
+use crate::error::Result;
 use crate::node::Node;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
-use weft_ledger::{Genesis, SignedEvent, State};
+use weft_ledger::State;
 use weft_store::tiers::{self, Tier};
-use weft_store::{Read, Write, blocks, events, members, meta};
+use weft_store::{Read, Write, members, meta};
 
 /// Key of the projection's digest in `meta`.
 const DIGEST: &str = "facts:user_tiers";
-/// Events read at a time.
-const PAGE: u32 = 1_000;
 
 /// Notes that the projection is as the log has it: after every change that goes with an event.
 pub(crate) fn seal(tx: &Write) -> Result<()> {
@@ -50,25 +47,8 @@ impl Node {
             None => {}
         }
         let state = self.fold(tx)?;
-        let donations = state.donations();
-        let mut edited = Vec::new();
-        for row in tiers::list(tx)?.rows {
-            let did = members::get(tx, &row.user_id)?.and_then(|m| m.did?.parse().ok());
-            let given: Vec<_> = donations.iter().filter(|d| Some(d.member) == did).collect();
-            let fact = Tier {
-                donations: given.iter().map(|d| d.amount as f64).sum(),
-                // The table keeps whole seconds.
-                donated_at: given.iter().map(|d| d.at - d.at.rem_euclid(1_000)).max(),
-                granted: did
-                    .and_then(|d| state.tier(&d))
-                    .map(|(tier, _)| tier.to_owned()),
-                ..row.clone()
-            };
-            if fact != row {
-                edited.push(row.user_id.clone());
-                tiers::put(tx, &fact, self.now())?;
-            }
-        }
+        let rows = tiers::list(tx)?.rows;
+        let edited = self.project_tiers(tx, &state, rows)?;
         seal(tx)?;
         if !edited.is_empty() {
             let message = format!(
@@ -81,26 +61,32 @@ impl Node {
         Ok(())
     }
 
-    /// The log of this home, folded.
-    fn fold(&self, tx: &Read) -> Result<State> {
-        let network = meta::get(tx, NETWORK)?.unwrap_or_default();
-        let genesis = blocks::get(tx, &network)?
-            .ok_or_else(|| NodeError::internal("the home has no genesis record"))?;
-        let internal = |e: &dyn std::fmt::Display| NodeError::internal(e.to_string());
-        let genesis = Genesis::decode(&genesis).map_err(|e| internal(&e))?;
-        let mut state = State::new(genesis).map_err(|e| internal(&e))?;
-        for head in events::heads(tx)? {
-            let mut from = events::FIRST_SEQ;
-            while from <= head.seq {
-                for event in events::chain(tx, &head.author, from, PAGE)? {
-                    let signed = SignedEvent::decode(&event.bytes).map_err(|e| internal(&e))?;
-                    // Signatures were made or checked when the event was kept.
-                    let verified = signed.trust().map_err(|e| internal(&e))?;
-                    state.insert(verified).map_err(|e| internal(&e))?;
-                }
-                from += u64::from(PAGE);
+    /// Writes what the log says of these rows; returns whose differed.
+    pub(crate) fn project_tiers(
+        &self,
+        tx: &Write,
+        state: &State,
+        rows: Vec<Tier>,
+    ) -> Result<Vec<String>> {
+        let donations = state.donations();
+        let mut changed = Vec::new();
+        for row in rows {
+            let did = members::get(tx, &row.user_id)?.and_then(|m| m.did?.parse().ok());
+            let given: Vec<_> = donations.iter().filter(|d| Some(d.member) == did).collect();
+            let fact = Tier {
+                donations: given.iter().map(|d| d.amount as f64).sum(),
+                // The table keeps whole seconds.
+                donated_at: given.iter().map(|d| d.at - d.at.rem_euclid(1_000)).max(),
+                granted: did
+                    .and_then(|d| state.tier(&d))
+                    .map(|(tier, _)| tier.to_owned()),
+                ..row.clone()
+            };
+            if fact != row {
+                changed.push(row.user_id.clone());
+                tiers::put(tx, &fact, self.now())?;
             }
         }
-        Ok(state)
+        Ok(changed)
     }
 }

@@ -1,18 +1,17 @@
 //! Gathers a decision's snapshot: one transaction over the tables, zones resolved, candidates as columns.
 
+use crate::energy::Power;
 use crate::error::{NodeError, Result};
 use crate::mesh::Mesh;
 use crate::node::Node;
 use crate::settings::source_of;
 use jiff::tz::TimeZone;
 use weft_decide::windows::{self, HoursRow};
-use weft_decide::{
-    Candidates, Consensus, Energy, OwnerRules, Permission, QuotaState, Snapshot, VoteState,
-};
+use weft_decide::{Candidates, Consensus, OwnerRules, Permission, QuotaState, Snapshot, VoteState};
 use weft_engine::Table;
 use weft_model::slots::economy::Contribution;
 use weft_model::slots::ethics::{Level, Rule};
-use weft_model::slots::time::{Source, Standing};
+use weft_model::slots::time::Standing;
 use weft_model::task::TaskSpec;
 use weft_model::{Columns, Instant, Slot};
 use weft_store::owner::{self, permissions};
@@ -47,6 +46,8 @@ impl Node {
             Some(members::Role::Member) | None => Standing::Member,
         };
         let owner = &self.owner;
+        // Read once: a new reading may come in at any moment.
+        let power = self.power(tx)?;
         Ok(Snapshot {
             task: wanted.task.to_owned(),
             spec: spec.clone(),
@@ -56,7 +57,7 @@ impl Node {
             standing,
             overrides_used: self.overrides_used(tx, &spec.user, now - OVERRIDES_MS)?,
             vote: self.vote_state(tx, &mesh, &spec.name, now)?,
-            energy: self.energy(tx)?,
+            energy: power.energy(),
             submitter: self.owner_rules(tx, &spec.user, now)?,
             executor: if spec.user == *owner || !has_rules(tx, owner)? {
                 None
@@ -64,7 +65,7 @@ impl Node {
                 Some(self.owner_rules(tx, owner, now)?)
             },
             quota: self.quota_state(tx, &spec.user, member.map_or(now, |m| m.joined_at), now)?,
-            candidates: self.candidates(tx, table, spec, now)?,
+            candidates: self.candidates_on(tx, table, spec, now, &power)?,
             workload_bound: self.bound_workload(tx, spec)?.is_some(),
             off_peak: windows::next_local(mesh.policy.energy.off_peak_minute, &self.zone, now + 1),
         })
@@ -116,28 +117,6 @@ impl Node {
         } else {
             VoteState::Needed(closes)
         })
-    }
-
-    /// The energy here: what the table says, else the settings.
-    pub(crate) fn energy(&self, tx: &Read) -> Result<Energy> {
-        let row = owner::energy::get(tx)?.filter(|row| row.source != "unknown");
-        let (word, percent) = match &row {
-            Some(row) => (row.energy_type.as_str(), row.percent_clean),
-            None => (
-                self.settings.text("energy_type"),
-                self.settings.number("energy_percent_clean"),
-            ),
-        };
-        Ok(Energy {
-            percent_clean: percent,
-            source: source_of(word).unwrap_or(Source::Unknown),
-            forecast: Vec::new(),
-        })
-    }
-
-    /// Grid here in g/kWh, where it is known.
-    pub(crate) fn grid(&self, tx: &Read) -> Result<Option<f64>> {
-        Ok(owner::energy::get(tx)?.and_then(|row| row.grid_g_per_kwh))
     }
 
     /// An owner's zone: their own, else the system's. An unknown one is a malformed row.
@@ -248,6 +227,17 @@ impl Node {
         spec: &TaskSpec,
         now: Instant,
     ) -> Result<Candidates> {
+        self.candidates_on(tx, table, spec, now, &self.power(tx)?)
+    }
+
+    fn candidates_on(
+        &self,
+        tx: &Read,
+        table: &Table,
+        spec: &TaskSpec,
+        now: Instant,
+        power: &Power,
+    ) -> Result<Candidates> {
         let peers = peers::list(tx)?.rows;
         let mut ids = vec![SELF.to_owned()];
         let own = self.settings.allows_task(&spec.name)
@@ -272,7 +262,11 @@ impl Node {
             .map_or(&[], |active| &active.features);
         let features = Candidates::features_for(scored);
         let scored = scored.len() as u32;
-        let here = self.here(tx, now)?;
+        let here = Here {
+            power,
+            minute: windows::local_minute(&self.zone, now),
+            machine: crate::machine::read(),
+        };
         let zones: Vec<Option<u16>> = peers.iter().map(|p| local_minute(p, now)).collect();
         let table = Columns::build(ids.len(), features.len(), |f, row| {
             let feature = features[f].as_str();
@@ -304,39 +298,28 @@ impl Node {
             Err(e) => Err(e.into()),
         }
     }
-
-    fn here(&self, tx: &Read, now: Instant) -> Result<Here> {
-        let energy = self.energy(tx)?;
-        Ok(Here {
-            percent_clean: energy.percent_clean,
-            source: energy.source,
-            grid: self.grid(tx)?,
-            minute: windows::local_minute(&self.zone, now),
-            machine: crate::machine::read(),
-        })
-    }
 }
 
 /// Kind of the feed's entry for a used override.
 pub(crate) const OVERRIDE_USED: &str = "override.used";
 
 /// This device as a candidate.
-struct Here {
-    percent_clean: Option<f64>,
-    source: Source,
-    grid: Option<f64>,
+struct Here<'a> {
+    power: &'a Power,
     minute: Option<u16>,
     machine: crate::machine::Machine,
 }
 
-impl Here {
+impl Here<'_> {
     fn value(&self, feature: &str) -> Option<f64> {
+        let power = self.power;
+        let flag = |b: bool| f64::from(u8::from(b));
         match feature {
-            "energy.percent_clean" => self.percent_clean,
-            "energy.source" => Some(weft_decide::placement::source_code(self.source)),
-            "energy.grid_g_per_kwh" => self.grid,
-            "energy.battery_percent" => self.machine.battery_percent,
-            "energy.plugged_in" => self.machine.plugged_in,
+            "energy.percent_clean" => power.percent_clean,
+            "energy.source" => Some(weft_decide::placement::source_code(power.kind)),
+            "energy.grid_g_per_kwh" => power.grid,
+            "energy.battery_percent" => power.battery_percent.or(self.machine.battery_percent),
+            "energy.plugged_in" => power.plugged_in.or(self.machine.plugged_in).map(flag),
             "capacity.cpu_free" => self.machine.cpu_free,
             "capacity.memory_free_mb" => self.machine.memory_free_mb,
             "capacity.idle" => self.machine.idle,

@@ -73,20 +73,7 @@ pub fn install(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
     })?;
     node.reload_slots()?;
     let (bytes, constitution) = node.store.read(|tx| node.constitution_now(tx))?;
-    let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(NodeError::internal)?;
-    let genesis = Genesis {
-        name: format!("home of {}", node.owner),
-        created: now,
-        nonce: nonce.into(),
-        user: node.owner.clone(),
-        founder: crate::keys::did(&node.owner_key),
-        device: crate::keys::did(&node.device_key),
-        constitution,
-    };
-    let (record, network) = genesis
-        .encode()
-        .map_err(|e| NodeError::internal(e.to_string()))?;
+    let (record, network) = found(node, constitution)?;
     node.store.write(|tx| -> Result<()> {
         blocks::put(tx, &constitution.to_string(), &bytes, now)?;
         blocks::put(tx, &network.to_string(), &record, now)?;
@@ -97,6 +84,24 @@ pub fn install(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
     node.write_lock();
     let path = node.home.root().join(MARKER);
     write_whole(&path, format!("{network}\n").as_bytes(), 0o600)
+}
+
+/// The record that a network of this home's own begins with, and its CID: the network.
+pub(crate) fn found(node: &Node, constitution: Cid) -> Result<(Vec<u8>, Cid)> {
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce).map_err(NodeError::internal)?;
+    let genesis = Genesis {
+        name: format!("home of {}", node.owner),
+        created: node.now(),
+        nonce: nonce.into(),
+        user: node.owner.clone(),
+        founder: crate::keys::did(&node.owner_key),
+        device: crate::keys::did(&node.device_key),
+        constitution,
+    };
+    genesis
+        .encode()
+        .map_err(|e| NodeError::internal(e.to_string()))
 }
 
 /// Adds default components that this home does not have yet, as after an upgrade. What serves a slot stays.

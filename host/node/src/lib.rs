@@ -6,6 +6,7 @@
 //!
 //! What it doesn't do: it knows no HTTP, no terminal and no swarm.
 
+mod advert;
 mod backup;
 mod bindings;
 mod carbon;
@@ -16,6 +17,7 @@ mod content;
 mod daemon;
 mod deciding;
 mod descriptor;
+pub mod energy;
 mod error;
 mod facts;
 mod gather;
@@ -32,17 +34,21 @@ mod log;
 mod machine;
 mod mesh;
 mod neighbours;
+mod network;
 mod node;
 mod owner;
 mod package;
 mod passphrase;
+mod peering;
 mod policies;
 mod polls;
+mod projection;
 pub mod receipt;
 mod releases;
 pub mod report;
 mod settings;
 mod status;
+mod sync;
 mod tasks;
 mod tree;
 mod trials;
@@ -57,6 +63,7 @@ pub use error::{Code, NodeError, Result};
 pub use home::Home;
 pub use install::Wanted;
 pub use keyring::KeyPart;
+pub use network::InviteWanted;
 pub use node::{BundleComponent, DEFAULT_OWNER, InitOptions, Node, OpenOptions};
 pub use package::{BuildWanted, SkillWanted};
 pub use passphrase::Passphrase;

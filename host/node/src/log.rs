@@ -1,4 +1,5 @@
-//! This device's chain of signed events, and the feed that people read.
+//! This device's chain of signed events, and the feed that people read. What other devices wrote comes by
+//! [`crate::sync`].
 
 use crate::error::{NodeError, Result};
 use crate::node::Node;
@@ -34,8 +35,9 @@ impl Node {
         let author = crate::keys::did(&self.device_key);
         let head = self.chain_head(tx, &author.to_string())?;
         let mut chain = Chain::new(network, author, head);
+        let seen = self.unseen(&author)?;
         let signed = chain
-            .append(body, Vec::new(), self.now(), &self.device_key)
+            .append(body, seen, self.now(), &self.device_key)
             .map_err(|e| NodeError::invalid(e.to_string()))?;
         let (bytes, cid) = signed
             .encode()

@@ -62,6 +62,7 @@ impl Node {
         spec.user = self.user(&spec.user)?;
         spec.validate()
             .map_err(|e| NodeError::invalid(e.to_string()))?;
+        self.refresh_energy();
         let now = self.now();
         let table = self.slots.table();
         let wanted = Wanted {

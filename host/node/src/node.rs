@@ -2,11 +2,15 @@
 
 use crate::clock::{Clock, SystemClock};
 use crate::content::Progress;
+use crate::energy::meter::Meter;
+use crate::energy::origin::Origin;
 use crate::error::{NodeError, Result};
 use crate::home::{Home, Lock, write_whole};
 use crate::mesh::Mesh;
+use crate::peering::Peering;
 use crate::report::InitReport;
 use crate::settings::Settings;
+use crate::sync::Community;
 use crate::{genesis, keys};
 use ed25519_dalek::SigningKey;
 use jiff::tz::TimeZone;
@@ -65,6 +69,7 @@ pub struct Node {
     pub(crate) content: ContentStore,
     pub(crate) progress: Progress,
     pub(crate) settings: Settings,
+    pub(crate) energy: Arc<Meter>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) zone: TimeZone,
     pub(crate) owner: String,
@@ -83,6 +88,10 @@ pub struct Node {
     /// Tasks whose jobs ended without their end being kept, and why.
     pub(crate) unkept: Mutex<HashMap<String, NodeError>>,
     pub(crate) log: Mutex<()>,
+    pub(crate) community: Mutex<Option<Community>>,
+    pub(crate) peering: Mutex<Option<Arc<Peering>>>,
+    /// Where the mesh listens, where a person said so.
+    pub(crate) listen: Mutex<Vec<String>>,
     pub(crate) keyring: Mutex<()>,
     pub(crate) mesh: Mutex<Option<Arc<Mesh>>>,
     pub(crate) scheduler: Mutex<Scheduler>,
@@ -93,7 +102,7 @@ pub struct Node {
 /// Name of the owner in a home that was made without one.
 pub const DEFAULT_OWNER: &str = "owner@localhost";
 /// Key of the owner's name in `meta`.
-const OWNER: &str = "owner";
+pub(crate) const OWNER: &str = "owner";
 
 impl Node {
     /// Makes a home; one that is there stays as it is.
@@ -183,6 +192,11 @@ impl Node {
         let device_key = keys::load(&home, keys::DEVICE)?;
         let owner_key = keys::load(&home, keys::OWNER)?;
         let settings = Settings::load(&home, &|name| std::env::var(name).ok())?;
+        let refresh = settings.whole("energy_refresh_seconds");
+        let energy = Arc::new(Meter::new(
+            Origin::of(&settings),
+            refresh.unwrap_or_default(),
+        ));
         let policies = PolicyEngine::new().map_err(NodeError::internal)?;
         let policies = Arc::new(policies.compiling(compiler.clone()));
         let cache = Cache::open(&home.cache()).map_err(|e| NodeError::file(&home.cache(), &e))?;
@@ -221,6 +235,7 @@ impl Node {
             content,
             progress: Progress::default(),
             settings,
+            energy,
             clock,
             zone: TimeZone::system(),
             owner,
@@ -234,6 +249,9 @@ impl Node {
             jobs: Mutex::default(),
             unkept: Mutex::default(),
             log: Mutex::default(),
+            community: Mutex::default(),
+            peering: Mutex::default(),
+            listen: Mutex::default(),
             keyring: Mutex::default(),
             mesh: Mutex::default(),
             scheduler: Mutex::default(),

@@ -8,6 +8,7 @@ use crate::report::{BallotReport, PollOption, PollReport};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use weft_engine::{Active, Table};
+use weft_ledger::limits::CLOSE_GRACE_MS;
 use weft_ledger::{Body, SignedBallot, Tally};
 use weft_model::limits::ROWS_PER_CALL;
 use weft_model::slots::votes::{Outcome, Statistic, Tally as TallyRow, Weigh};
@@ -165,16 +166,21 @@ impl Node {
         self.vote_show(&id)
     }
 
+    /// Whether a vote of this member's may close early.
     fn everyone_voted(&self, id: &str) -> Result<bool> {
         self.store.read(|tx| {
+            let own = polls::get(tx, id)?
+                .is_some_and(|p| p.opener.as_deref().is_none_or(|o| o == self.owner));
             let votes = polls::votes(tx, id)?.rows.len();
-            Ok(votes >= electorate(tx)?.len())
+            Ok(own && votes >= electorate(tx)?.len())
         })
     }
 
     /// The signing key of a member of this home.
     pub(crate) fn member_key(&self, member: &Member) -> Result<ed25519_dalek::SigningKey> {
-        if member.is_self {
+        // On a further device of one person their key stays on the first.
+        let own = keys::did(&self.owner_key).to_string();
+        if member.is_self && member.did.as_deref().is_none_or(|did| did == own) {
             return Ok(self.owner_key.clone());
         }
         keys::load(&self.home, &keys::member(&member.user_id)).map_err(|_| {
@@ -213,8 +219,13 @@ impl Node {
         let due = self.store.read(|tx| polls::due(tx, now))?.rows;
         let mut closed = 0;
         for poll in &due {
-            self.close_poll(&poll.id)?;
-            closed += 1;
+            // Another member's vote is theirs to close for a while; then it is anybody's.
+            let own = poll.opener.as_deref().is_none_or(|o| o == self.owner);
+            let left = poll.closes_at.is_some_and(|at| now >= at + CLOSE_GRACE_MS);
+            if own || left {
+                self.close_poll(&poll.id)?;
+                closed += 1;
+            }
         }
         Ok(closed)
     }
@@ -459,7 +470,7 @@ impl Node {
         })
     }
 
-    fn network_cid(&self, tx: &Read) -> Result<Cid> {
+    pub(crate) fn network_cid(&self, tx: &Read) -> Result<Cid> {
         Ok(weft_store::meta::get(tx, crate::log::NETWORK)?
             .unwrap_or_default()
             .parse()?)

@@ -7,6 +7,7 @@ mod community;
 mod content;
 mod home;
 mod install;
+mod network;
 mod owner;
 mod placement;
 mod release;
@@ -21,6 +22,10 @@ pub use content::{
 pub use home::{BackupReport, CheckReport, DoctorReport, InitReport, SettingReport, StatusReport};
 pub use install::{
     InstallReport, OutdatedLine, OutdatedReport, PackageReport, PinReport, QuarantineReport,
+};
+pub use network::{
+    DeviceReport, EventReport, FoundReport, InviteReport, JoinReport, LogReport, LogVerifyReport,
+    MeshPeerReport, MeshReport, NetworkReport,
 };
 pub use owner::{HoursReport, PermitReport, RuleReport, RulesCheckReport, UserReport};
 pub use placement::{BestReport, CarbonLine, CarbonReport, EnergyReport, PeerReport, RankedReport};

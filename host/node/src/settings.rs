@@ -1,5 +1,7 @@
 //! Settings: defaults, then `weft.toml`, then the environment; each value knows where it came from.
 
+use crate::energy::limits::REFRESH_SECONDS_MAX;
+use crate::energy::origin::Origin;
 use crate::error::{NodeError, Result};
 use crate::home::Home;
 use crate::report::SettingReport;
@@ -62,6 +64,61 @@ const KEYS: &[Key] = &[
         check: percent,
     },
     Key {
+        name: "listen",
+        environment: "MESH_LISTEN",
+        default: || json!("/ip4/0.0.0.0/tcp/9001,/ip4/0.0.0.0/udp/9001/quic-v1"),
+        about: "Addresses that the mesh listens on, separated by commas; `weft start --listen` goes before it. Newcomers \
+                with an invite knock at the TCP port above.",
+        check: addresses,
+    },
+    Key {
+        name: "external_addresses",
+        environment: "MESH_EXTERNAL_ADDRESSES",
+        default: || json!(""),
+        about: "Addresses under which others reach this device, where it can't tell by itself, separated by commas. \
+                Example: /dns4/weft.example.org/tcp/9001",
+        check: addresses,
+    },
+    Key {
+        name: "bootstrap",
+        environment: "MESH_BOOTSTRAP",
+        default: || json!(""),
+        about: "Addresses of members to dial first, separated by commas; each ends with /p2p/PEER_ID.",
+        check: addresses,
+    },
+    Key {
+        name: "mdns",
+        environment: "MESH_MDNS",
+        default: || json!(true),
+        about: "Find members in the same local network.",
+        check: boolean,
+    },
+    Key {
+        name: "upnp",
+        environment: "MESH_UPNP",
+        default: || json!(true),
+        about: "Ask the router to open a port.",
+        check: boolean,
+    },
+    Key {
+        name: "energy_source",
+        environment: "MESH_ENERGY_SOURCE",
+        default: || json!("static"),
+        about: "Where readings of the energy here come from: static (energy_type above), battery, file:PATH, \
+                command:PROGRAM ARGS (no shell) or http:URL KEY=POINTER .... A file and a program give a JSON object \
+                with some of type, percent_clean, grid_g_per_kwh, battery_percent, plugged_in; an answer over HTTP \
+                is such an object, or each KEY is where its JSON pointer says. `weft energy set` goes before it. \
+                Example: http:http://127.0.0.1:8080/energy type=solar percent_clean=/data/renewable",
+        check: energy_source,
+    },
+    Key {
+        name: "energy_refresh_seconds",
+        environment: "MESH_ENERGY_REFRESH_SECONDS",
+        default: || json!(60),
+        about: "Least time between two readings of that source, in seconds.",
+        check: refresh_seconds,
+    },
+    Key {
         name: "allowed_tasks",
         environment: "MESH_ALLOWED_TASKS",
         default: || json!("*"),
@@ -74,6 +131,20 @@ const KEYS: &[Key] = &[
         default: || json!(1_800_000),
         about: "The longest that a task may run here, in milliseconds.",
         check: duration,
+    },
+    Key {
+        name: "task_cost",
+        environment: "MESH_TASK_COST",
+        default: || json!(0),
+        about: "What this device asks others for a task, in credits.",
+        check: credits,
+    },
+    Key {
+        name: "relay",
+        environment: "MESH_RELAY",
+        default: || json!(false),
+        about: "Carry traffic for members that can't reach each other.",
+        check: boolean,
     },
     Key {
         name: "user_quota_tier",
@@ -219,6 +290,11 @@ impl Settings {
         self.get(name).as_bool().unwrap_or_default()
     }
 
+    /// A whole number that is not negative, where one is set.
+    pub fn whole(&self, name: &str) -> Option<u64> {
+        self.get(name).as_u64()
+    }
+
     /// A number, where one is set.
     pub fn number(&self, name: &str) -> Option<f64> {
         self.get(name).as_f64()
@@ -303,21 +379,29 @@ impl Settings {
     }
 }
 
-/// The word for an energy source, and the source for a word.
+/// The words for energy sources.
+const SOURCES: [(&str, Source); 10] = [
+    ("solar", Source::Solar),
+    ("wind", Source::Wind),
+    ("hydro", Source::Hydro),
+    ("nuclear", Source::Nuclear),
+    ("biomass", Source::Biomass),
+    ("gas", Source::Gas),
+    ("oil", Source::Oil),
+    ("coal", Source::Coal),
+    ("battery", Source::Battery),
+    ("unknown", Source::Unknown),
+];
+
+/// The energy source for a word.
 pub fn source_of(word: &str) -> Option<Source> {
-    const WORDS: [(&str, Source); 10] = [
-        ("solar", Source::Solar),
-        ("wind", Source::Wind),
-        ("hydro", Source::Hydro),
-        ("nuclear", Source::Nuclear),
-        ("biomass", Source::Biomass),
-        ("gas", Source::Gas),
-        ("oil", Source::Oil),
-        ("coal", Source::Coal),
-        ("battery", Source::Battery),
-        ("unknown", Source::Unknown),
-    ];
-    WORDS.iter().find(|(w, _)| *w == word).map(|(_, s)| *s)
+    SOURCES.iter().find(|(w, _)| *w == word).map(|(_, s)| *s)
+}
+
+/// The word for an energy source.
+pub fn word_of(source: Source) -> &'static str {
+    let found = SOURCES.iter().find(|(_, s)| *s == source);
+    found.map_or("unknown", |(word, _)| word)
 }
 
 /// An environment variable's text, read as the type of the default. What does not read stays a text, which the check
@@ -350,6 +434,18 @@ fn text(value: &Value) -> Result<(), String> {
     }
 }
 
+fn addresses(value: &Value) -> Result<(), String> {
+    text(value)?;
+    let wrong = value
+        .as_str()
+        .into_iter()
+        .flat_map(|t| t.split(','))
+        .map(str::trim)
+        .filter(|a| !a.is_empty())
+        .find_map(|a| weft_mesh::check_address(a).err());
+    wrong.map_or(Ok(()), |e| Err(e.to_string()))
+}
+
 fn pairs(value: &Value) -> Result<(), String> {
     text(value)?;
     let whole = |pair: &str| {
@@ -370,6 +466,28 @@ fn source(value: &Value) -> Result<(), String> {
         None => {
             Err("solar, wind, hydro, nuclear, biomass, gas, oil, coal, battery or unknown".into())
         }
+    }
+}
+
+fn energy_source(value: &Value) -> Result<(), String> {
+    text(value)?;
+    Origin::parse(value.as_str().unwrap_or_default()).map(drop)
+}
+
+fn refresh_seconds(value: &Value) -> Result<(), String> {
+    match value.as_u64() {
+        Some(seconds) if (1..=REFRESH_SECONDS_MAX).contains(&seconds) => Ok(()),
+        _ => Err(format!(
+            "a whole number of seconds from 1 to {REFRESH_SECONDS_MAX}"
+        )),
+    }
+}
+
+fn credits(value: &Value) -> Result<(), String> {
+    let max = weft_model::advert::NUMBER_MAX;
+    match value.as_u64() {
+        Some(credits) if credits <= max => Ok(()),
+        _ => Err(format!("a whole number of credits from 0 to {max}")),
     }
 }
 

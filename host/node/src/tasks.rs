@@ -113,6 +113,7 @@ impl Node {
             }
         }
         self.store.read(|tx| self.bound_workload(tx, &spec))?;
+        self.refresh_energy();
         Ok(spec)
     }
 

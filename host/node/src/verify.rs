@@ -152,7 +152,7 @@ fn unpack(shown: &mut Value, record: &Record) -> Result<(), serde_json::Error> {
 }
 
 /// A record as JSON for people: CIDs as text, bytes as hex.
-fn json(value: &Ipld) -> Value {
+pub(crate) fn json(value: &Ipld) -> Value {
     match value {
         Ipld::Null => Value::Null,
         Ipld::Bool(b) => Value::from(*b),

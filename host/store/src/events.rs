@@ -1,9 +1,11 @@
 //! The log: each device's chain of signed events. Facts are here; tables about them are projections.
 //!
-//! A chain only grows at its end, by the event whose number follows and which names the one before. Signatures,
-//! CIDs and what an event means are others' business.
+//! This device's own chain only grows at its end ([`append`]). Other devices' events are kept as they come, ancestors
+//! first ([`keep`]): a device may tell two stories, and both are kept as the proof. Signatures, CIDs and what an event
+//! means are others' business.
 
 use rusqlite::params;
+use rusqlite::types::Value;
 
 use crate::cells::{Cells, Table, at, cells, count};
 use crate::limits::LIST_ROWS_MAX;
@@ -76,19 +78,62 @@ pub fn append(tx: &Write, event: &Event) -> Result<bool> {
             prev.unwrap_or_else(|| "the start of the chain".to_owned()),
         ));
     }
-    tx.insert(
-        EVENTS.name,
-        cells! {
-            "cid": event.cid.clone(),
-            "author": event.author.clone(),
-            "seq": count(event.seq),
-            "prev": event.prev.clone(),
-            "at": at(event.at),
-            "kind": event.kind.clone(),
-            "bytes": event.bytes.clone(),
-        },
-    )?;
+    with_row(event, |row| tx.insert(EVENTS.name, row))?;
     Ok(true)
+}
+
+/// The event as a row.
+fn with_row<T>(event: &Event, insert: impl FnOnce(&[(&str, Value)]) -> T) -> T {
+    insert(cells! {
+        "cid": event.cid.clone(),
+        "author": event.author.clone(),
+        "seq": count(event.seq),
+        "prev": event.prev.clone(),
+        "at": at(event.at),
+        "kind": event.kind.clone(),
+        "bytes": event.bytes.clone(),
+    })
+}
+
+/// Keeps an event of any chain whose ancestors are here. Returns whether it is new.
+///
+/// # Errors
+/// When the database can't be written.
+pub fn keep(tx: &Write, event: &Event) -> Result<bool> {
+    with_row(event, |row| tx.insert_new(EVENTS.name, row))
+}
+
+/// Events from the running number `after` on, in the order in which they came, at most `limit`; with their numbers.
+pub fn since(tx: &Read, after: i64, limit: u32) -> Result<Vec<(i64, Event)>> {
+    let sql = "SELECT * FROM events WHERE id > ?1 ORDER BY id LIMIT ?2";
+    tx.list(
+        EVENTS,
+        sql,
+        params![after, limit.min(LIST_ROWS_MAX)],
+        |row| Ok((row.int("id", 0..=i64::MAX)?, event_of(row)?)),
+    )
+}
+
+/// The newest events, newest first, at most `limit`; with their numbers.
+pub fn newest(tx: &Read, limit: u32) -> Result<Vec<(i64, Event)>> {
+    let sql = "SELECT * FROM events ORDER BY id DESC LIMIT ?1";
+    tx.list(EVENTS, sql, params![limit.min(LIST_ROWS_MAX)], |row| {
+        Ok((row.int("id", 0..=i64::MAX)?, event_of(row)?))
+    })
+}
+
+/// Whether anybody but this device wrote.
+pub fn has_others(tx: &Read, device: &str) -> Result<bool> {
+    Ok(tx.number(
+        "SELECT EXISTS (SELECT 1 FROM events WHERE author <> ?1)",
+        [device],
+    )? > 0)
+}
+
+/// Removes all events, as when the home goes over to another network.
+pub fn clear(tx: &Write) -> Result<()> {
+    tx.run("DELETE FROM events", [])?;
+    Ok(())
 }
 
 /// The end of one author's chain. `None`: no event yet.

@@ -113,6 +113,12 @@ pub fn owner(tx: &Read) -> Result<Option<Member>> {
     tx.one(MEMBERS, sql, [], member_of)
 }
 
+/// Forgets all members, as when the home goes over to another network. Names local to this node stay.
+pub fn clear(tx: &Write) -> Result<()> {
+    tx.run("DELETE FROM members WHERE did IS NOT NULL", [])?;
+    Ok(())
+}
+
 /// All names that are in, by when they joined.
 pub fn list(tx: &Read) -> Result<Rows<Member>> {
     let sql = "SELECT * FROM members WHERE removed_at IS NULL ORDER BY joined_at, rowid";

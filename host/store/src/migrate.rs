@@ -18,6 +18,7 @@ use crate::{Error, Result};
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_releases.sql"),
+    include_str!("../migrations/0003_mesh.sql"),
 ];
 
 /// The schema that this build reads and writes.

@@ -4,7 +4,7 @@
 //! can't be is for the caller to fail closed on. Only rows in force (`is_active` not 0) count there: switching a
 //! broken row off is a way to mend it. Rule kinds and zone names are not judged here.
 
-use crate::{Error, Malformed, Read, Result};
+use crate::{Error, Malformed, Read, Result, Write};
 
 pub mod cooldown;
 pub mod energy;
@@ -66,4 +66,22 @@ fn apart<T>(result: Result<T>) -> Result<Result<T, Malformed>> {
         Err(Error::Malformed(malformed)) => Ok(Err(*malformed)),
         Err(error) => Err(error),
     }
+}
+
+/// Gives all that belongs to one user to another name, which must have nothing of its own yet.
+pub fn rename(tx: &Write, from: &str, to: &str) -> Result<()> {
+    for table in [
+        "user_preferences",
+        "task_cooldown",
+        "delegation_hours",
+        "ethical_rules",
+        "peer_permissions",
+        "user_tiers",
+        "tasks",
+        "task_delegations",
+    ] {
+        let sql = format!("UPDATE OR REPLACE {table} SET user_id = ?2 WHERE user_id = ?1");
+        tx.run(&sql, [from, to])?;
+    }
+    Ok(())
 }

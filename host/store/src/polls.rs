@@ -282,3 +282,10 @@ fn vote_of(row: &Cells) -> Result<Vote> {
         event_cid: row.text_opt("event_cid")?,
     })
 }
+
+/// Forgets all votes, as when the home goes over to another network.
+pub fn clear(tx: &Write) -> Result<()> {
+    tx.run("DELETE FROM votes", [])?;
+    tx.run("DELETE FROM importance_votes", [])?;
+    Ok(())
+}

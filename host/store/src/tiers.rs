@@ -132,3 +132,12 @@ fn tier_of(row: &Cells) -> Result<Tier> {
         granted: row.text_opt("granted")?,
     })
 }
+
+/// Forgets donations and granted tiers, as when the home goes over to another network.
+pub fn clear_facts(tx: &Write) -> Result<()> {
+    tx.run(
+        "UPDATE user_tiers SET donations = 0, donated_at = NULL, granted = NULL",
+        [],
+    )?;
+    Ok(())
+}

@@ -6,11 +6,26 @@ use weft_api::report::{CarbonLine, CarbonReport, EnergyReport};
 
 /// The energy here.
 pub fn energy(energy: &EnergyReport) -> String {
+    let battery = energy
+        .battery_percent
+        .map(|p| format!("{} %", number(p, 1)));
+    let mains = energy.plugged_in.map(|on| if on { "yes" } else { "no" });
+    let source = match (energy.by_hand, energy.source.as_str()) {
+        (true, "static") => "by hand".into(),
+        (true, source) => format!("by hand; `weft energy clear` returns to {source}"),
+        (false, "static") => "static: the settings `energy_type` and `energy_percent_clean`".into(),
+        (false, source) => source.to_owned(),
+    };
     format!("{} ({})\n", paint(HEAD, &energy.kind), energy.known)
         + &pairs(&[
             ("clean", format!("{} %", known(energy.percent_clean, 1))),
             ("grid", format!("{} g/kWh", known(energy.grid_g_per_kwh, 1))),
+            ("battery", battery.unwrap_or_default()),
+            ("mains", mains.unwrap_or_default().into()),
             ("since", energy.updated_at.clone().unwrap_or_default()),
+            ("source", source),
+            ("read", energy.read_at.clone().unwrap_or_default()),
+            ("problem", energy.problem.clone().unwrap_or_default()),
         ])
 }
 

@@ -7,7 +7,7 @@ use weft_api::Request;
 /// The energy here.
 #[derive(Debug, clap::Subcommand)]
 pub enum Energy {
-    /// Declare the energy that this device runs on now
+    /// Declare the energy that this device runs on now; it counts until `weft energy clear`
     #[command(after_help = "Example:\n  weft energy set --type solar --percent 95 --grid 45")]
     Set {
         /// Source: solar, wind, hydro, nuclear, biomass, gas, oil, coal, battery or unknown
@@ -20,7 +20,10 @@ pub enum Energy {
         #[arg(long, value_name = "G_PER_KWH", value_parser = parse::amount)]
         grid: Option<f64>,
     },
-    /// Show the energy here, and how it is known
+    /// Forget what was declared: the setting `energy_source` counts again
+    #[command(after_help = "Example:\n  weft energy clear")]
+    Clear,
+    /// Show the energy here, how it is known, and how its source stands
     #[command(after_help = "Example:\n  weft energy show")]
     Show,
 }
@@ -41,6 +44,7 @@ impl Energy {
                 percent,
                 grid,
             },
+            Self::Clear => Request::EnergyClear,
             Self::Show => Request::EnergyShow,
         })
     }

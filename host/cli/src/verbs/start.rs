@@ -27,7 +27,11 @@ const RUNTIME_PATIENCE: Duration = Duration::from_millis(250);
 #[command(
     after_help = "Example:\n  weft start &\n  weft task submit --name log-digest --input /var/log/syslog"
 )]
-pub struct Start {}
+pub struct Start {
+    /// Address to listen on, once or several times [default: the setting `listen`]
+    #[arg(long, value_name = "MULTIADDR")]
+    listen: Vec<String>,
+}
 
 impl Start {
     /// Serves until told to stop.
@@ -36,17 +40,22 @@ impl Start {
     /// `busy` when another process has the home, and what opening and binding give.
     pub fn run(self, ctx: &Ctx) -> Outcome {
         let node = open(ctx)?;
+        if !self.listen.is_empty() || node.is_meshed()? {
+            node.start_mesh(&self.listen)?;
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(|e| ApiError::new("io", format!("the daemon can't start: {e}"), ""))?;
         let stop = CancellationToken::new();
+        let meshed = Arc::clone(&node);
         let resumer = Resumer::start(&node)?;
         let served = runtime.block_on(async {
             tokio::spawn(resumer.told_by(stop.clone()));
             serve(ctx, node, stop).await
         });
         resumer.end();
+        meshed.stop_mesh();
         runtime.shutdown_timeout(RUNTIME_PATIENCE);
         served
     }

@@ -12,11 +12,13 @@ impl State {
         #[derive(Serialize)]
         struct Digest<'a> {
             network: Cid,
+            name: &'a str,
             heads: BTreeSet<(Did, u64, Cid)>,
             void: BTreeSet<Cid>,
             frozen: &'a BTreeMap<Did, u64>,
             members: Vec<(Did, String, &'a str)>,
             devices: BTreeMap<Did, Option<Did>>,
+            revoked: Vec<&'a Did>,
             polls: Vec<(Cid, Vec<Cid>, Option<Cid>)>,
             donations: Vec<Cid>,
             tiers: BTreeMap<&'a Did, Option<&'a str>>,
@@ -26,6 +28,7 @@ impl State {
         }
         let digest = Digest {
             network: self.network,
+            name: self.name(),
             heads: self
                 .heads
                 .iter()
@@ -48,6 +51,7 @@ impl State {
                 .all_devices()
                 .map(|d| (d, self.member_of_device(&d)))
                 .collect(),
+            revoked: self.revoked_devices().collect(),
             polls: self
                 .polls()
                 .map(|p| {

@@ -38,7 +38,7 @@ impl Inbox {
         &mut self,
         state: &mut State,
         event: Verified,
-    ) -> Result<Vec<(Cid, Outcome)>, InboxError> {
+    ) -> Result<Vec<(Verified, Outcome)>, InboxError> {
         let mut applied = Vec::new();
         let mut ready = vec![event];
         let mut first = true;
@@ -46,7 +46,7 @@ impl Inbox {
             let cid = event.cid();
             match state.insert(event.clone()) {
                 Ok(outcome) => {
-                    applied.push((cid, outcome));
+                    applied.push((event, outcome));
                     for waiter in self.blocked.remove(&cid).into_iter().flatten() {
                         ready.extend(self.waiting.remove(&waiter));
                     }
@@ -72,6 +72,20 @@ impl Inbox {
         self.blocked
             .keys()
             .filter(|cid| !self.waiting.contains_key(*cid))
+    }
+
+    /// Whether an event waits.
+    pub fn contains(&self, event: &Cid) -> bool {
+        self.waiting.contains_key(event)
+    }
+
+    /// Forgets one that waits; what waits for it stays.
+    pub fn forget(&mut self, event: &Cid) {
+        self.waiting.remove(event);
+        self.blocked.retain(|_, waiters| {
+            waiters.remove(event);
+            !waiters.is_empty()
+        });
     }
 
     /// Forgets all that wait, as when their ancestors can't be found anywhere.

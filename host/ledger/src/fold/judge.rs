@@ -1,4 +1,4 @@
-//! Whether an event counts: by its ancestors, and by the forks and removals in force.
+//! Whether an event counts: by its ancestors, and by the forks, removals and revocations in force.
 
 use super::past::{Horizon, Past};
 use super::{NodeId, State, Void};
@@ -31,27 +31,45 @@ impl State {
         };
         let void = match self.role_at(before, &member) {
             None => Some(Void::NotAMember),
-            Some(_) if self.cuts.iter().any(|r| self.cuts_off(*r, id, &member)) => {
-                Some(Void::Removed)
-            }
-            Some(role) => self.judge_body(id, member, role).err(),
+            Some(_) if self.is_revoked(before, &node.author) => Some(Void::Revoked),
+            Some(role) => self
+                .cut(id, &member)
+                .or_else(|| self.judge_body(id, member, role).err()),
         };
         (Some(member), void)
     }
 
-    /// Whether a removal voids an event of this member: it had not seen the removal, and the removal does not list it
-    /// or a later one of its device.
-    pub(super) fn cuts_off(&self, removal: NodeId, id: NodeId, member: &Did) -> bool {
-        let (cut, node) = (self.node(removal), self.node(id));
-        let Body::MemberRemoved { did, last } = &cut.body else {
-            return false;
+    /// Why a removal or revocation in force voids an event of this member, if one does.
+    fn cut(&self, id: NodeId, member: &Did) -> Option<Void> {
+        [member, &self.node(id).author]
+            .into_iter()
+            .filter_map(|whom| self.cuts_on.get(whom))
+            .flatten()
+            .find_map(|cut| self.cuts_off(*cut, id, member))
+    }
+
+    /// Why a removal or revocation voids an event of this member, if it does: the event had not seen it, and it does
+    /// not list the event or a later one of its device.
+    pub(super) fn cuts_off(&self, cut: NodeId, id: NodeId, member: &Did) -> Option<Void> {
+        let (by, node) = (self.node(cut), self.node(id));
+        if cut == id || node.past.sees(&by.past) {
+            return None;
+        }
+        let (why, last) = match &by.body {
+            Body::MemberRemoved { did, last } if did == member => {
+                let last = last.iter().find(|l| l.device == node.author);
+                (Void::Removed, last.map(|l| l.event))
+            }
+            Body::DeviceRevoked { device, last } if *device == node.author => {
+                // The member's word, which the device only carried; the revocation itself rests on it.
+                let own =
+                    matches!(&node.body, Body::DeviceCertified { device: d, .. } if d == device);
+                (Void::Revoked, if own { Some(node.cid) } else { *last })
+            }
+            _ => return None,
         };
-        let kept = || {
-            last.iter()
-                .find(|l| l.device == node.author)
-                .map_or(0, |l| self.node(self.by_cid[&l.event]).seq)
-        };
-        did == member && removal != id && !node.past.sees(&cut.past) && node.seq > kept()
+        let kept = last.map_or(0, |event| self.node(self.by_cid[&event]).seq);
+        (node.seq > kept).then_some(why)
     }
 
     fn judge_body(&self, id: NodeId, author: Did, role: MemberRole) -> Result<(), Void> {
@@ -85,6 +103,20 @@ impl State {
                 check(!self.is_last_admin(before, did), Void::LastAdmin)?;
                 check(last.iter().all(|l| self.is_seen(past, l)), Void::BadLast)
             }
+            Body::DeviceRevoked { device, last } => {
+                let owner = self.device_member(before, device);
+                check(owner.is_some(), Void::UnknownDevice)?;
+                check(
+                    admin || owner == Some(author),
+                    Void::NotAllowed("an admin, or the device's own member,"),
+                )?;
+                let seen = |event| {
+                    let device = *device;
+                    self.is_seen(past, &LastEvent { device, event })
+                };
+                check(last.is_none_or(seen), Void::BadLast)
+            }
+            Body::NetworkNamed { .. } => check(admin, Void::NotAllowed("an admin")),
             Body::DeviceCertified { device, member, .. } => {
                 check(node.inner_signed, Void::BadSignature)?;
                 check(self.role_at(before, member).is_some(), Void::UnknownMember)?;

@@ -88,6 +88,24 @@ impl State {
         }
     }
 
+    /// Whether a revocation of a device is in sight.
+    pub(super) fn is_revoked(&self, from: Horizon<'_>, device: &Did) -> bool {
+        let revoked = self.facts.revoked.get(device).into_iter().flatten();
+        revoked
+            .into_iter()
+            .any(|id| from.sees(&self.node(*id).past))
+    }
+
+    /// Orders devices: the first one, then by their certificates.
+    pub(super) fn device_seniority(&self, device: &Did) -> (u64, Option<Cid>) {
+        let first = self.facts.devices.get(device).into_iter().flatten();
+        first
+            .map(|id| self.rank(*id))
+            .min()
+            .filter(|_| *device != self.genesis.device)
+            .map_or((0, None), |(depth, cid)| (depth, Some(cid)))
+    }
+
     /// Orders members: the founder, then by their first admission since their last removal.
     pub(super) fn seniority(&self, did: &Did) -> (u64, Option<Cid>) {
         match self.first_grant(did) {

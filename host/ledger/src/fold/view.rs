@@ -1,10 +1,9 @@
-//! What the events come to, for whoever reads the state: members, devices, polls, donations, tiers, constitutions.
+//! What the events come to, for whoever reads the state: members, polls, donations, tiers, constitutions.
 
 use super::past::Horizon;
 use super::{Node, NodeId, State, Void};
-use crate::body::{Body, LastEvent, MemberRole};
+use crate::body::{Body, MemberRole};
 use crate::chain::Head;
-use std::collections::BTreeMap;
 use weft_model::{Cid, Did, Instant};
 
 /// A member as of now.
@@ -171,21 +170,13 @@ impl State {
             .min_by_key(|member| self.seniority(&member.did))
     }
 
-    /// The member to whom a device belongs; they may have been removed since.
-    pub fn member_of_device(&self, device: &Did) -> Option<Did> {
-        self.device_member(Horizon::All, device)
-    }
-
-    /// The devices of a member.
-    pub fn devices_of(&self, member: &Did) -> Vec<Did> {
-        self.all_devices()
-            .filter(|device| self.device_member(Horizon::All, device) == Some(*member))
-            .collect()
-    }
-
-    /// Devices that told two stories, with the first place at which they did.
-    pub fn frozen(&self) -> &BTreeMap<Did, u64> {
-        &self.forks
+    /// What people call the network: the last name that an admin gave it, else its first one.
+    pub fn name(&self) -> &str {
+        let last = self.facts.namings.iter().max_by_key(|id| self.rank(**id));
+        match last.map(|id| &self.node(*id).body) {
+            Some(Body::NetworkNamed { name }) => name,
+            _ => &self.genesis.name,
+        }
     }
 
     /// The newest event of a device before it told two stories, if it did; none when it is silent.
@@ -218,19 +209,6 @@ impl State {
         heads.sort_unstable();
         heads.truncate(crate::limits::SEEN);
         heads
-    }
-
-    /// The body of a member's removal that keeps all that is known of their devices.
-    pub fn removal(&self, member: &Did) -> Body {
-        let last = self
-            .devices_of(member)
-            .into_iter()
-            .filter_map(|device| {
-                let event = self.head(&device)?.cid;
-                Some(LastEvent { device, event })
-            })
-            .collect();
-        Body::MemberRemoved { did: *member, last }
     }
 
     /// A poll.
@@ -403,17 +381,6 @@ impl State {
             confidence: *confidence,
             method: *method,
         })
-    }
-
-    pub(super) fn all_devices(&self) -> impl Iterator<Item = Did> {
-        let first = self.genesis.device;
-        let others = self
-            .facts
-            .devices
-            .keys()
-            .copied()
-            .filter(move |d| *d != first);
-        std::iter::once(first).chain(others)
     }
 
     pub(super) fn in_order(&self, ids: &[NodeId]) -> impl Iterator<Item = &Node> {

@@ -9,6 +9,9 @@ pub enum Void {
     /// Its member was removed, and the removal does not list it.
     #[error("its member was removed")]
     Removed,
+    /// Its device was revoked, and the revocation does not list it.
+    #[error("its device was revoked")]
+    Revoked,
     /// Its kind is of a later version.
     #[error("its kind is of a later version; update this node to understand it")]
     UnknownKind,
@@ -33,7 +36,10 @@ pub enum Void {
     /// The network would be left without an admin.
     #[error("the network would be left without an admin")]
     LastAdmin,
-    /// A removal lists an event that it had not seen, or another device's.
+    /// It concerns a device that is no member's.
+    #[error("it concerns a device that is not certified by a member")]
+    UnknownDevice,
+    /// A removal or revocation lists an event that it had not seen, or another device's.
     #[error("it lists an event that its author had not seen, or that is another device's")]
     BadLast,
     /// The device is certified already.

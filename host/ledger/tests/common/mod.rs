@@ -1,9 +1,12 @@
 //! A small network for the tests of this crate: keys by number, one chain per device, a log to apply.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod random;
+
 use ed25519_dalek::SigningKey;
 use serde_bytes::ByteArray;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use weft_ledger::{
     Body, Chain, Genesis, MemberRole, Outcome, SignedBallot, SignedEvent, State, Void,
 };
@@ -16,13 +19,22 @@ pub const FOUNDER: u8 = 1;
 
 /// The key number `n`.
 pub fn key(n: u8) -> SigningKey {
-    SigningKey::from_bytes(&[n; 32])
+    KEYS[usize::from(n)].clone()
 }
 
 /// A key's public name.
 pub fn did(n: u8) -> Did {
-    weft_ledger::sign::did(&key(n))
+    DIDS[usize::from(n)]
 }
+
+/// Made once: a public key takes longer than most of what is tested.
+static KEYS: LazyLock<Vec<SigningKey>> = LazyLock::new(|| {
+    (0..=255)
+        .map(|n| SigningKey::from_bytes(&[n; 32]))
+        .collect()
+});
+static DIDS: LazyLock<Vec<Did>> =
+    LazyLock::new(|| KEYS.iter().map(weft_ledger::sign::did).collect());
 
 /// Some CID.
 pub fn cid(text: &str) -> Cid {

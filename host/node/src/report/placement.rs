@@ -102,8 +102,20 @@ pub struct EnergyReport {
     pub percent_clean: Option<f64>,
     /// Grid in g/kWh.
     pub grid_g_per_kwh: Option<f64>,
-    /// `declared`, `measured` or `unknown`.
+    /// Charge as the source says it, per cent.
+    pub battery_percent: Option<f64>,
+    /// On mains as the source says it.
+    pub plugged_in: Option<bool>,
+    /// `measured`, `modelled`, `declared` or `unknown`.
     pub known: String,
     /// Since when.
     pub updated_at: Option<String>,
+    /// Said by `weft energy set`, or in the table; the source does not count then.
+    pub by_hand: bool,
+    /// The setting `energy_source`.
+    pub source: String,
+    /// When the source was last read with success.
+    pub read_at: Option<String>,
+    /// What went wrong when the source was last tried.
+    pub problem: Option<String>,
 }

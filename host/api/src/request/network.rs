@@ -1,0 +1,65 @@
+//! What a node can be asked about its network.
+
+use serde::{Deserialize, Serialize};
+
+/// One request about the network. Paths are absolute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "network", rename_all = "kebab-case")]
+#[allow(
+    missing_docs,
+    reason = "fields are the CLI's options, documented there and in --help"
+)]
+pub enum NetworkRequest {
+    Create {
+        name: String,
+    },
+    Show,
+    Leave,
+    /// `device`: a further device of this home's member joins.
+    Invite {
+        role: String,
+        hours: u64,
+        uses: u64,
+        device: bool,
+    },
+    InviteList,
+    InviteRevoke {
+        invite: String,
+    },
+    /// `name`: the user name in the network; none: the owner's here.
+    Join {
+        invite: String,
+        name: Option<String>,
+    },
+    MemberRole {
+        user: String,
+        role: String,
+    },
+    MemberRename {
+        user: String,
+        to: String,
+    },
+    MemberRemove {
+        user: String,
+    },
+    DeviceList,
+    DeviceRevoke {
+        device: String,
+    },
+    MeshStatus,
+    LogTail {
+        limit: u32,
+    },
+    LogShow {
+        event: String,
+    },
+    LogStats,
+    LogVerify,
+    LogExport {
+        path: String,
+    },
+    /// Releases that members have.
+    Search {
+        text: String,
+    },
+}

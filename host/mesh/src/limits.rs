@@ -1,0 +1,79 @@
+//! Limits of the swarm, with their units.
+
+use std::time::Duration;
+
+/// Port that a node listens on where nothing else is said.
+pub const PORT: u16 = 9001;
+
+/// Commands that wait for the swarm; who comes then waits.
+pub const COMMANDS: usize = 256;
+/// Gossip that waits for the node; what comes then is dropped and pulled later.
+pub const GOSSIP_WAITING: usize = 1_024;
+/// Requests of all peers that the node works on at a time.
+pub const REQUESTS: usize = 64;
+/// Requests of one peer that are worked on at a time.
+pub const REQUESTS_PER_PEER: usize = 8;
+/// Largest request and answer, in bytes: a page of the log, or a task with a small input.
+pub const MESSAGE_BYTES: usize = 2 * 1024 * 1024;
+/// How long a request may take where the caller does not say.
+pub const REQUEST_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Largest gossip, in bytes.
+pub const GOSSIP_BYTES: usize = 64 * 1024;
+/// Gossip that one peer may send in a burst.
+pub const GOSSIP_BURST: u32 = 400;
+/// Gossip that one peer may send per second beyond the burst.
+pub const GOSSIP_PER_SECOND: u32 = 40;
+/// Requests that one peer may send in a burst.
+pub const REQUEST_BURST: u32 = 400;
+/// Requests that one peer may send per second beyond the burst.
+pub const REQUESTS_PER_SECOND: u32 = 100;
+/// Messages over its rate after which a peer's connection is closed.
+pub const EXCESS_BEFORE_CLOSE: u32 = 2_000;
+/// How long a peer that was closed for that stays out, in milliseconds.
+pub const TIMEOUT_MS: i64 = 60_000;
+
+/// Connections to one peer: simultaneous dials, a relayed one beside a direct one.
+pub const CONNECTIONS_PER_PEER: u32 = 4;
+/// Connections of members in all.
+pub const CONNECTIONS: u32 = 512;
+/// Connections that are being made.
+pub const CONNECTIONS_PENDING: u32 = 64;
+/// Streams of one connection: Bitswap opens one for each message.
+pub const STREAMS: usize = 4_096;
+/// Addresses kept of one peer.
+pub const ADDRESSES: usize = 16;
+
+/// Time between two pings of a connection.
+pub const PING_EVERY: Duration = Duration::from_secs(4);
+/// A connection whose ping takes longer is closed: a silent cut is noticed within the sum of both.
+pub const PING_PATIENCE: Duration = Duration::from_secs(6);
+/// First and longest pause before a member that can't be reached is dialled again, in milliseconds.
+pub const REDIAL_MS: std::ops::RangeInclusive<i64> = 1_000..=60_000;
+/// How often the service looks around.
+pub const TICK: Duration = Duration::from_millis(500);
+/// How long an unused connection stays.
+pub const IDLE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Reservations that a relay holds for others.
+pub const RELAY_RESERVATIONS: usize = 64;
+/// Circuits through a relay at a time.
+pub const RELAY_CIRCUITS: usize = 64;
+/// Circuits of one peer.
+pub const RELAY_CIRCUITS_PER_PEER: usize = 8;
+/// Bytes through one circuit: generous, as only members use it.
+pub const RELAY_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+/// Life of one circuit.
+pub const RELAY_LIFE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Newcomers in the lobby at a time.
+pub const LOBBY_CONNECTIONS: u32 = 16;
+/// Largest request in the lobby, in bytes.
+pub const LOBBY_REQUEST_BYTES: usize = 16 * 1024;
+/// Largest answer of the lobby, in bytes: a genesis record and a constitution.
+pub const LOBBY_ANSWER_BYTES: usize = 2 * 1024 * 1024;
+/// How long a newcomer may take with one request, and stay.
+pub const LOBBY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the swarm may take to stop.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(2);

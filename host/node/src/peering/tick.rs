@@ -1,0 +1,41 @@
+//! What the mesh needs again and again, from the daemon's loop.
+
+use crate::error::Result;
+use crate::node::Node;
+use std::sync::Arc;
+use weft_ledger::sync::Input;
+use weft_model::Did;
+
+impl Node {
+    /// One look: the log's turn, adverts out and in, results that wait for their submitters.
+    ///
+    /// # Errors
+    /// When the database can't be read or written.
+    pub(crate) fn tick_mesh(self: &Arc<Self>) -> Result<()> {
+        let Some(peering) = self.peering() else {
+            return Ok(());
+        };
+        self.log_step(Input::Tick)?;
+        self.settle_in()?;
+        self.keep_adverts(&peering)?;
+        self.advertise(&peering)?;
+        self.deliver_results(&peering);
+        Ok(())
+    }
+
+    /// An event of this device is ahead of this clock by so much: people are told once per device and run.
+    pub(crate) fn note_skew(&self, author: &Did, ms: i64) -> Result<()> {
+        let key = format!("skew:{author}");
+        let minutes = ms / 60_000;
+        self.store.write(|tx| {
+            if weft_store::meta::get(tx, &key)?.is_some() {
+                return Ok(());
+            }
+            weft_store::meta::set(tx, &key, &minutes.to_string())?;
+            let message = format!(
+                "the clock of {author} is {minutes} min ahead of this one; set both by NTP"
+            );
+            self.alarm(tx, "clock.skewed", &author.to_string(), &message)
+        })
+    }
+}

@@ -110,6 +110,8 @@ pub enum Out {
     NoPermit,
     /// The node's list of allowed tasks does not have the task.
     NotInAllowedTasks,
+    /// It refused, lost or failed this very task before.
+    FailedBefore,
     /// Its energy is not clean enough yet.
     NotCleanEnough,
     /// Its energy is of another source.
@@ -142,6 +144,7 @@ impl Out {
             Self::Scorer(Exclusion::Other) => "was excluded",
             Self::NoPermit => "has no permit for it",
             Self::NotInAllowedTasks => "does not allow the task",
+            Self::FailedBefore => "failed at this task before",
             Self::NotCleanEnough => "is not clean enough",
             Self::OtherSource => "has another energy source",
             Self::OffPeak => "is outside its clean hours",

@@ -36,7 +36,7 @@ const EXCLUSIONS: [Exclusion; 12] = [
     Exclusion::Other,
 ];
 /// Codes of the host's own reasons.
-const OUT_CODES: [(u8, Out); 8] = [
+const OUT_CODES: [(u8, Out); 9] = [
     (32, Out::NoPermit),
     (33, Out::NotInAllowedTasks),
     (34, Out::NotCleanEnough),
@@ -45,6 +45,7 @@ const OUT_CODES: [(u8, Out); 8] = [
     (37, Out::MustStayHome),
     (38, Out::NoWorkload),
     (39, Out::OwnerRules),
+    (40, Out::FailedBefore),
 ];
 
 fn exclusion_code(why: Exclusion) -> u8 {
@@ -174,6 +175,7 @@ pub(crate) mod permissions {
                 0 => Ok(Permission::Allowed),
                 1 => Ok(Permission::NoPermit),
                 2 => Ok(Permission::NotInAllowedTasks),
+                3 => Ok(Permission::FailedBefore),
                 _ => Err(D::Error::custom(format!("there is no permission {code}"))),
             })
             .collect()

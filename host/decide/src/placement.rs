@@ -60,6 +60,7 @@ pub fn forbidden(permission: Permission) -> Option<Out> {
         Permission::Allowed => None,
         Permission::NoPermit => Some(Out::NoPermit),
         Permission::NotInAllowedTasks => Some(Out::NotInAllowedTasks),
+        Permission::FailedBefore => Some(Out::FailedBefore),
     }
 }
 

@@ -145,6 +145,8 @@ pub enum Permission {
     NoPermit,
     /// The node's own list of allowed tasks does not have it.
     NotInAllowedTasks,
+    /// It refused, lost or failed this very task before.
+    FailedBefore,
 }
 
 impl Candidates {

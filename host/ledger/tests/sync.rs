@@ -19,7 +19,7 @@ fn run(seeds: std::ops::Range<u64>) -> Hits {
     for seed in seeds {
         let result = std::panic::catch_unwind(|| {
             let mut network = Network::new(seed, &start);
-            network.live(20);
+            network.live(16);
             network.end();
             network.heal();
             network.check();

@@ -2,15 +2,15 @@
 
 use crate::actor::{Actor, Command};
 use crate::error::MeshError;
-use crate::exchange::{Blocks, Exchange};
-use crate::limits::{COMMANDS, MESSAGE_BYTES, STOP_PATIENCE};
+use crate::exchange::{Blocks, Exchange, FetchError, More, Report};
+use crate::limits::{COMMANDS, FETCH_BATCH, FETCH_WAITING, MESSAGE_BYTES, STOP_PATIENCE};
 use crate::message::{Host, Protocol, Status, Topic};
 use crate::swarm::Config;
 use crate::{lobby, peer, swarm};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use weft_model::{Cid, Did};
 
 /// A running mesh: the swarm, its lobby, and the threads that both run on. Dropped, it stops. Its methods block, and
@@ -123,9 +123,45 @@ impl Mesh {
         &self.exchange
     }
 
-    /// Runs a future of the exchange to its end on this thread.
-    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        Some(self.runtime.as_ref()?.block_on(future))
+    /// Fetches blocks from several devices at once. `take` gets each block as it comes, verified, in any order, on this
+    /// thread; what it answers false to ends the fetch. `progress` is called now and then.
+    ///
+    /// # Errors
+    /// [`FetchError`]; what was taken before is right.
+    pub fn fetch(
+        &self,
+        blocks: Vec<Cid>,
+        seeders: &[Did],
+        mut take: impl FnMut(Cid, &[u8]) -> bool,
+        mut progress: impl FnMut(&Report),
+    ) -> Result<Report, FetchError> {
+        let Some(runtime) = &self.runtime else {
+            return Err(FetchError::GivenUp);
+        };
+        let seeders = seeders.iter().filter_map(peer::peer_id).collect();
+        let (want, wanted) = mpsc::channel(FETCH_WAITING);
+        let (out, mut came) = mpsc::channel(FETCH_WAITING);
+        let (tell, told) = watch::channel(Report::default());
+        let exchange = self.exchange.clone();
+        let fetching =
+            runtime.spawn(async move { exchange.fetch(wanted, seeders, out, &tell).await });
+        runtime.spawn(async move {
+            for part in blocks.chunks(FETCH_BATCH) {
+                if want.send(More::Blocks(part.to_vec())).await.is_err() {
+                    return;
+                }
+            }
+        });
+        while let Some((cid, bytes)) = came.blocking_recv() {
+            if !take(cid, &bytes) {
+                fetching.abort();
+                return Err(FetchError::GivenUp);
+            }
+            progress(&told.borrow());
+        }
+        runtime
+            .block_on(fetching)
+            .unwrap_or(Err(FetchError::GivenUp))
     }
 
     fn command(&self, command: Command) {

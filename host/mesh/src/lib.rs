@@ -23,7 +23,7 @@ pub mod service;
 mod swarm;
 
 pub use error::MeshError;
-pub use exchange::{Blocks, Exchange};
+pub use exchange::{Blocks, Exchange, FetchError, Report};
 pub use handle::{Mesh, ask_lobby};
 pub use libp2p::PeerId;
 pub use message::{Change, Counts, Dropped, Heard, Host, PeerStatus, Protocol, Status, Topic};

@@ -75,5 +75,10 @@ pub const LOBBY_ANSWER_BYTES: usize = 2 * 1024 * 1024;
 /// How long a newcomer may take with one request, and stay.
 pub const LOBBY_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Blocks that wait between the network and who takes them.
+pub const FETCH_WAITING: usize = 8;
+/// Blocks that are named to a fetch at a time.
+pub const FETCH_BATCH: usize = 256;
+
 /// How long the swarm may take to stop.
 pub const STOP_PATIENCE: Duration = Duration::from_secs(2);

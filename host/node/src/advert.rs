@@ -26,12 +26,13 @@ const DAYS: std::ops::Range<u8> = 0..7;
 const MB: f64 = 1e6;
 
 impl Node {
-    /// What this device says about itself now; its number rises with each call, over restarts too.
+    /// What this device says about itself now; its number rises with each call, over restarts too. It never waits for a
+    /// source of energy that takes its time: what that last said is announced.
     ///
     /// # Errors
     /// When the energy's row is malformed, or the database can't be read or written.
     pub fn advert(&self) -> Result<Advert> {
-        self.refresh_energy();
+        self.refresh_cheap_energy();
         let now = self.now();
         let table = self.slots.table();
         let advert = self.store.write(|tx| self.advert_in(tx, &table, now))?;

@@ -4,12 +4,14 @@ use crate::clock::rfc3339;
 use crate::error::{NodeError, Result};
 use crate::gather::SELF;
 use crate::node::Node;
+use crate::peering::WorkerEnergy;
+use crate::receipt::Receipt;
 use crate::report::{CarbonLine, CarbonReport};
 use crate::settings::source_of;
 use weft_model::slots::placement::{Actor, Footprint, Job, Quality, Segment};
 use weft_model::slots::time::Source;
 use weft_model::task::TaskSpec;
-use weft_model::{Instant, SlotCall, SlotReply};
+use weft_model::{Did, Instant, SlotCall, SlotReply};
 use weft_store::carbon::Impact;
 use weft_store::tasks::Task;
 use weft_store::{Read, carbon, peers};
@@ -40,7 +42,7 @@ impl Node {
             home_grid: None,
         };
         let footprint = self.footprint(job);
-        Ok(impact(
+        let mut impact = impact(
             task,
             SELF,
             started,
@@ -48,7 +50,52 @@ impl Node {
             here.percent_clean,
             here.grid,
             footprint,
-        ))
+        );
+        // A task of another device: both sides name both devices.
+        let submitter = self.submitter_of(&task.id)?;
+        if submitter != SELF {
+            impact.from_device = Some(submitter);
+            impact.to_device = Some(crate::keys::did(&self.device_key).to_string());
+        }
+        Ok(impact)
+    }
+
+    /// The carbon of a task that a device of the mesh ran, from its receipt and what it ran on.
+    pub(crate) fn worker_carbon(
+        &self,
+        task: &Task,
+        worker: &Did,
+        receipt: &Receipt,
+        energy: &WorkerEnergy,
+    ) -> Result<Impact> {
+        let home = self.store.read(|tx| self.power(tx))?;
+        let account = &receipt.account;
+        let started = account.ended - account.wall_ms as Instant;
+        let source = source_of(&energy.kind).unwrap_or(Source::Unknown);
+        let job = Job {
+            actors: vec![actor(
+                started,
+                account.ended,
+                account.energy_wh,
+                source,
+                energy.grid_g_per_kwh,
+            )],
+            transfer_wh: 0.0,
+            home_source: Some(home.kind),
+            home_grid: home.grid,
+        };
+        let footprint = self.footprint(job);
+        let mut impact = impact(
+            task,
+            &worker.to_string(),
+            started,
+            account.energy_wh,
+            energy.percent_clean,
+            energy.grid_g_per_kwh,
+            footprint,
+        );
+        impact.from_device = Some(crate::keys::did(&self.device_key).to_string());
+        Ok(impact)
     }
 
     /// The carbon of a task that a row peer was picked for: what it would take, labelled modelled.

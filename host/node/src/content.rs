@@ -6,6 +6,7 @@
 mod add;
 mod adopt;
 mod car;
+mod fetch;
 
 pub use car::Imported;
 
@@ -82,6 +83,7 @@ impl Node {
             )
             .try_this("choose another name with `-o FILE`"));
         }
+        let fetched = self.fetch_if_needed(&cid)?;
         let mut reader = self.open_content(&cid)?;
         let bytes = reader.size();
         let folder = path
@@ -105,6 +107,7 @@ impl Node {
             cid: cid.to_string(),
             path: path.display().to_string(),
             bytes,
+            fetched,
         })
     }
 

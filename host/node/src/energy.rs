@@ -2,8 +2,8 @@
 //!
 //! A source ([`origin`]) is read outside of transactions into the [`meter`], by the daemon's loop and before a decision;
 //! decisions see the last reading and record its values. A decision waits for a source only where that costs next to
-//! nothing, or where nothing was read since the node was opened. A source that fails is told of once; its last reading
-//! counts until it is [`limits::STALE_MS`] old, then the energy here is unknown.
+//! nothing, or where it was not read since the node was opened, or not for [`limits::STALE_MS`]. A source that fails is
+//! told of once; its last reading counts until it is [`limits::STALE_MS`] old, then the energy here is unknown.
 
 pub mod battery;
 mod command;
@@ -105,14 +105,23 @@ impl Node {
         })
     }
 
-    /// Reads the source if it is time, where that is cheap or nothing was read yet. Before a decision, outside of its
-    /// transaction.
+    /// Reads the source if it is time, where that is cheap or nothing of it counts that went well. Before a decision,
+    /// outside of its transaction.
     pub(crate) fn refresh_energy(&self) {
+        let meter = &self.energy;
+        if !meter.origin().is_cheap() && meter.is_unread(self.now()) {
+            meter.read(&*self.clock);
+        }
+        self.refresh_cheap_energy();
+    }
+
+    /// Reads the source if it is time and that is cheap: for who can't wait.
+    pub(crate) fn refresh_cheap_energy(&self) {
         let meter = &self.energy;
         if *meter.origin() == Origin::Static {
             return;
         }
-        if meter.is_new() || meter.origin().is_cheap() && meter.is_due(self.now()) {
+        if meter.origin().is_cheap() && meter.is_due(self.now()) {
             meter.read(&*self.clock);
         }
         self.tell_of_energy();
@@ -121,10 +130,7 @@ impl Node {
     /// The same for the daemon's loop, which never waits: a dear source is read by a thread, which wakes the loop.
     pub(crate) fn refresh_energy_aside(self: &Arc<Self>) {
         let meter = &self.energy;
-        if meter.origin().is_cheap() {
-            return self.refresh_energy();
-        }
-        if meter.is_due(self.now()) && !meter.is_busy() {
+        if !meter.origin().is_cheap() && meter.is_due(self.now()) && !meter.is_busy() {
             let (meter, clock) = (Arc::clone(meter), Arc::clone(&self.clock));
             // The home must be free to close while a source is slow.
             let node = Arc::downgrade(self);
@@ -139,7 +145,7 @@ impl Node {
                 tracing::warn!("the energy source is not read: {e}");
             }
         }
-        self.tell_of_energy();
+        self.refresh_cheap_energy();
     }
 
     /// Tells people when a source begins to fail, when its last reading no longer counts, and when it works again.

@@ -30,6 +30,8 @@ pub(crate) struct Wanted<'a> {
     pub attempt: u32,
     pub submitted: Instant,
     pub now: Instant,
+    /// Another device asks for it: its importance was decided there, and it runs here or not at all.
+    pub guest: bool,
 }
 
 impl Node {
@@ -56,7 +58,11 @@ impl Node {
             submitted: wanted.submitted,
             standing,
             overrides_used: self.overrides_used(tx, &spec.user, now - OVERRIDES_MS)?,
-            vote: self.vote_state(tx, &mesh, &spec.name, now)?,
+            vote: if wanted.guest {
+                VoteState::Off
+            } else {
+                self.vote_state(tx, &mesh, &spec.name, now)?
+            },
             energy: power.energy(),
             submitter: self.owner_rules(tx, &spec.user, now)?,
             executor: if spec.user == *owner || !has_rules(tx, owner)? {
@@ -65,7 +71,7 @@ impl Node {
                 Some(self.owner_rules(tx, owner, now)?)
             },
             quota: self.quota_state(tx, &spec.user, member.map_or(now, |m| m.joined_at), now)?,
-            candidates: self.candidates_on(tx, table, spec, now, &power)?,
+            candidates: self.candidates_on(tx, table, wanted, &power)?,
             workload_bound: self.bound_workload(tx, spec)?.is_some(),
             off_peak: windows::next_local(mesh.policy.energy.off_peak_minute, &self.zone, now + 1),
         })
@@ -224,21 +230,29 @@ impl Node {
         &self,
         tx: &Read,
         table: &Table,
-        spec: &TaskSpec,
-        now: Instant,
+        wanted: &Wanted<'_>,
     ) -> Result<Candidates> {
-        self.candidates_on(tx, table, spec, now, &self.power(tx)?)
+        self.candidates_on(tx, table, wanted, &self.power(tx)?)
     }
 
     fn candidates_on(
         &self,
         tx: &Read,
         table: &Table,
-        spec: &TaskSpec,
-        now: Instant,
+        wanted: &Wanted<'_>,
         power: &Power,
     ) -> Result<Candidates> {
-        let peers = peers::list(tx)?.rows;
+        let (spec, now) = (wanted.spec, wanted.now);
+        let peers = if wanted.guest {
+            Vec::new()
+        } else {
+            self.peers_now(tx)?
+        };
+        let failed = if wanted.attempt > 1 {
+            crate::peering::failed_before(tx, wanted.task)?
+        } else {
+            Vec::new()
+        };
         let mut ids = vec![SELF.to_owned()];
         let own = self.settings.allows_task(&spec.name)
             && spec.duration_ms
@@ -253,7 +267,11 @@ impl Node {
         }];
         for peer in &peers {
             ids.push(peer.peer_id.clone());
-            permissions.push(self.permission(tx, peer, spec)?);
+            permissions.push(if failed.contains(&peer.peer_id) {
+                Permission::FailedBefore
+            } else {
+                self.permission(tx, peer, spec)?
+            });
         }
         let scored: &[String] = table
             .active
@@ -282,6 +300,17 @@ impl Node {
             features,
             permissions,
         })
+    }
+
+    /// Peers as rows. One that is known by its own adverts is there only while this node hears them.
+    fn peers_now(&self, tx: &Read) -> Result<Vec<Peer>> {
+        let mut peers = peers::list(tx)?.rows;
+        if self.peering().is_none() {
+            for peer in &mut peers {
+                peer.online &= peer.origin != crate::peering::ADVERT;
+            }
+        }
+        Ok(peers)
     }
 
     /// A malformed permission is a no.

@@ -186,6 +186,11 @@ impl Node {
             Some(finished) => Some(self.home_carbon(&task, spec, started, finished.wall_ms)?),
             None => None,
         };
+        let path = self.home.outputs().join(format!("{}.out", task.id));
+        let output_of_lease = match &receipt {
+            Some(_) => self.lease_output(&task.id, &path)?,
+            None => None,
+        };
         let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.write(|tx: &Write| -> Result<()> {
             // A task that was taken back meanwhile stays so; that it ran is still counted.
@@ -209,11 +214,12 @@ impl Node {
                     blocks::put(tx, &cid.to_string(), bytes, now)?;
                     task.receipt_cid = Some(cid.to_string());
                     task.output_cid = Some(output.clone());
-                    let path = self.home.outputs().join(format!("{}.out", task.id));
                     task.output_path = Some(path.display().to_string());
                 }
                 tasks::update(tx, &task)?;
                 note(tx, &task, now)?;
+                let bytes = receipt.as_ref().map(|(_, bytes, _)| &bytes[..]);
+                self.finish_lease(tx, &task, bytes, output_of_lease.as_ref())?;
             }
             if let Some(impact) = &carbon {
                 weft_store::carbon::add(tx, impact)?;
@@ -378,6 +384,7 @@ impl Node {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .contains_key(id);
+            let works = works || self.is_under_way(id);
             let report = self.task_show(id)?;
             let runs = report.status == Status::Running.word();
             if !works && !runs {
@@ -433,8 +440,24 @@ impl Node {
                 receipt_cid: None,
             },
         )?;
-        let impact = self.delegated_carbon(tx, task, peer)?;
-        weft_store::carbon::add(tx, &impact)?;
+        // What a device of the mesh takes is known by its receipt; a row's is modelled now.
+        if !self.is_remote(tx, peer)? {
+            let impact = self.delegated_carbon(tx, task, peer)?;
+            weft_store::carbon::add(tx, &impact)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the leases of a task that is taken back.
+    pub(crate) fn end_leases(&self, tx: &Write, task: &str, now: Instant) -> Result<()> {
+        for mut lease in tasks::delegations(tx, task)?.rows {
+            if matches!(lease.status.as_str(), "leased" | "running") {
+                lease.status = "cancelled".into();
+                lease.reason = Some("taken back by its submitter".into());
+                lease.finished_at = Some(now);
+                tasks::put_delegation(tx, &lease)?;
+            }
+        }
         Ok(())
     }
 }

@@ -71,6 +71,7 @@ impl Node {
             attempt: 1,
             submitted: now,
             now,
+            guest: false,
         };
         let mut snapshot = self.store.read(|tx| self.gather(tx, &table, &wanted))?;
         // The ranking alone is asked for: what comes before the scorer is taken as a yes.
@@ -239,6 +240,12 @@ fn peer_report(peer: &Peer) -> PeerReport {
     PeerReport {
         peer: peer.peer_id.clone(),
         alias: peer.alias.clone(),
+        name: peer.name.clone(),
+        user: peer.user_id.clone(),
+        path: peer.path_class.clone(),
+        rtt_ms: peer.rtt_ms,
+        battery_percent: peer.battery_percent,
+        last_seen: peer.last_seen.map(crate::clock::rfc3339),
         energy_type: peer.energy_type.clone(),
         percent_clean: peer.percent_clean,
         grid_g_per_kwh: peer.grid_g_per_kwh,

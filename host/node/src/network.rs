@@ -106,7 +106,8 @@ impl Node {
             let mine = member.map_or(0, |m| state.devices_of(&m).len());
             (
                 member,
-                members.len() <= 1 && mine <= 1,
+                // Whoever was removed, or has no log yet, still stands in somebody else's network.
+                member.is_some() && members.len() <= 1 && mine <= 1,
                 member.is_some_and(|m| admin(&m)) && admins.count() == 1,
                 mine > 1,
             )
@@ -131,7 +132,7 @@ impl Node {
                 .try_this("make another one an admin first: weft members role NAME admin"));
             }
             let body = if others_of_mine {
-                self.with_state(|state| people::revocation(state, &device))?
+                self.with_state(|state| state.revocation(&device))?
             } else {
                 self.with_state(|state| state.removal(&member))?
             };
@@ -246,6 +247,15 @@ impl Node {
         crate::home::write_whole(&path, format!("{network}\n").as_bytes(), 0o600)
     }
 
+    /// Meets the network that this home is in already, by a device that knows this one now.
+    fn come_back(&self, inviter: &Did, addresses: &[String]) -> Result<()> {
+        let now = self.now();
+        self.store.write(|tx| -> Result<()> {
+            meta::set(tx, MESHED, JOINED)?;
+            Ok(devices::seen(tx, &inviter.to_string(), addresses, now)?)
+        })
+    }
+
     /// Forgets the log and what is projected from it.
     fn clear_community(&self, tx: &Write, network: &Cid) -> Result<()> {
         meta::set(tx, NETWORK, &network.to_string())?;
@@ -253,6 +263,7 @@ impl Node {
         devices::clear(tx)?;
         polls::clear(tx)?;
         members::clear(tx)?;
+        crate::peering::forget_peers(tx)?;
         weft_store::tiers::clear_facts(tx)?;
         crate::facts::seal(tx)
     }

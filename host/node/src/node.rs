@@ -14,7 +14,7 @@ use crate::sync::Community;
 use crate::{genesis, keys};
 use ed25519_dalek::SigningKey;
 use jiff::tz::TimeZone;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
@@ -85,6 +85,8 @@ pub struct Node {
     pub(crate) loaded: Mutex<HashMap<Cid, Arc<Policy>>>,
     pub(crate) cache: Cache,
     pub(crate) jobs: Mutex<HashMap<String, Arc<AtomicBool>>>,
+    /// Tasks that are with peers of the mesh.
+    pub(crate) under_way: Mutex<HashSet<String>>,
     /// Tasks whose jobs ended without their end being kept, and why.
     pub(crate) unkept: Mutex<HashMap<String, NodeError>>,
     pub(crate) log: Mutex<()>,
@@ -247,6 +249,7 @@ impl Node {
             loaded: Mutex::default(),
             cache,
             jobs: Mutex::default(),
+            under_way: Mutex::default(),
             unkept: Mutex::default(),
             log: Mutex::default(),
             community: Mutex::default(),

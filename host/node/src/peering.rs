@@ -5,14 +5,21 @@
 
 mod adverts;
 mod find;
+mod leasing;
+mod lending;
+mod mirror;
 mod tick;
 mod work;
+
+pub(crate) use adverts::{ADVERT, forget_peers};
+pub(crate) use leasing::failed_before;
+pub(crate) use work::WorkerEnergy;
 
 use crate::error::{Code, NodeError, Result};
 use crate::node::Node;
 use crate::report::{MeshPeerReport, MeshReport};
 use adverts::Adverts;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use weft_ledger::sync::{Input, Misbehaviour};
@@ -34,6 +41,10 @@ pub(crate) struct Peering {
     pub advertise: AtomicBool,
     /// When this device said last what it is.
     advertised: Mutex<Option<Instant>>,
+    /// Results and outputs that are on their way right now.
+    sending: Mutex<BTreeSet<String>>,
+    /// When the workers of leases under way were there last, by task.
+    heard: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl Peering {
@@ -41,6 +52,22 @@ impl Peering {
     pub fn note_misdeed(&self, why: &Misbehaviour) {
         let mut misdeeds = self.misdeeds.lock().unwrap_or_else(PoisonError::into_inner);
         *misdeeds.entry(kind(why).to_owned()).or_default() += 1;
+    }
+
+    /// When the worker of a task was there last.
+    fn last_heard(&self, task: &str, here: bool, now: Instant) -> Instant {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = heard.entry(task.to_owned()).or_insert(now);
+        if here {
+            *at = now;
+        }
+        *at
+    }
+
+    /// The lease is over.
+    fn forget_heard(&self, task: &str) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.remove(task);
     }
 
     /// How a device is reached now.
@@ -122,6 +149,8 @@ impl Node {
             upnp: self.settings.flag("upnp"),
             relay: self.settings.flag("relay"),
         };
+        // A run that was killed could not say that it meets nobody any more.
+        self.note_all_gone()?;
         let door = Arc::new(Door(Arc::downgrade(self)));
         let mesh = Mesh::start(&config, Arc::clone(&door) as _, door)?;
         *running = Some(Arc::new(Peering {
@@ -131,9 +160,12 @@ impl Node {
             misdeeds: Mutex::default(),
             advertise: AtomicBool::new(true),
             advertised: Mutex::default(),
+            sending: Mutex::default(),
+            heard: Mutex::default(),
         }));
         drop(running);
         self.open_door()?;
+        self.resume_inputs()?;
         if let Some(peering) = self.peering() {
             for address in list("bootstrap") {
                 peering.mesh.dial(&address)?;
@@ -158,7 +190,11 @@ impl Node {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
+        let ran = running.is_some();
         drop(running);
+        if ran && let Err(e) = self.note_all_gone() {
+            tracing::error!("{e}");
+        }
     }
 
     /// Tells the mesh who may come in.
@@ -327,6 +363,11 @@ impl Host for Door {
         };
         drop(paths);
         peering.advertise.store(true, Ordering::Release);
+        if change == Change::Gone
+            && let Err(e) = node.note_gone(&peer)
+        {
+            tracing::error!("{e}");
+        }
         if let Some(input) = input
             && let Err(e) = node.log_step(input)
         {

@@ -3,6 +3,7 @@
 
 use crate::error::Result;
 use crate::node::Node;
+use crate::peering::ADVERT;
 use std::collections::BTreeSet;
 use weft_ledger::sync::Kept;
 use weft_ledger::{Body, MemberRole, Outcome, State};
@@ -11,7 +12,7 @@ use weft_model::{Cid, Did};
 use weft_store::devices::{self, Device};
 use weft_store::members::{self, Member, Role};
 use weft_store::polls::{self, Closing, Poll, Vote};
-use weft_store::{Write, tiers};
+use weft_store::{Write, peers, tiers};
 
 impl Node {
     /// Brings the tables that these events concern to what the log says.
@@ -109,6 +110,10 @@ impl Node {
                 .parse()
                 .is_ok_and(|did: Did| allowed.contains_key(&did));
             if !stays && row.revoked_at.is_none() {
+                let peer = peers::get(tx, &row.did)?;
+                if peer.is_some_and(|p| p.peer_id == row.did && p.origin == ADVERT) {
+                    peers::remove(tx, &row.did)?;
+                }
                 devices::put(
                     tx,
                     &Device {

@@ -17,7 +17,7 @@ pub use crate::trials::{TrialDifference, TrialReport};
 pub use community::{BallotReport, MemberReport, PollOption, PollReport, TierReport};
 pub use content::{
     ContentFinding, ContentGcReport, ContentGetReport, ContentProgress, ContentReport,
-    ContentVerifyReport,
+    ContentVerifyReport, FetchReport, SeederReport,
 };
 pub use home::{BackupReport, CheckReport, DoctorReport, InitReport, SettingReport, StatusReport};
 pub use install::{

@@ -43,14 +43,16 @@ impl Node {
         let mut last = 0;
         loop {
             let page = events::since(tx, last, PAGE)?;
-            for (id, event) in &page {
+            let more = page.len() == PAGE as usize;
+            let mut verified = Vec::with_capacity(page.len());
+            for (id, event) in page {
                 let signed = SignedEvent::decode(&event.bytes).map_err(|e| internal(&e))?;
                 // Signatures were made or checked when the event was kept.
-                let verified = signed.trust().map_err(|e| internal(&e))?;
-                state.insert(verified).map_err(|e| internal(&e))?;
-                last = *id;
+                verified.push(signed.trust().map_err(|e| internal(&e))?);
+                last = id;
             }
-            if page.len() < PAGE as usize {
+            state.insert_all(verified).map_err(|e| internal(&e))?;
+            if !more {
                 return Ok((state, last));
             }
         }

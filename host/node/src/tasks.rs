@@ -16,8 +16,27 @@ use weft_decide::{Decision, Record, Verdict};
 use weft_ledger::Body;
 use weft_model::task::{Status, TaskSpec};
 use weft_model::{Cid, Instant};
+use weft_store::leases::Lease;
 use weft_store::tasks::{Filter, Task};
 use weft_store::{Read, Write, blocks, decisions, polls, tasks};
+
+/// Name of the error that a task was decided by another thread meanwhile.
+const MEANWHILE: &str = "meanwhile";
+/// Name of the error that another device's task may not run here now; its remedy is the next window, in milliseconds.
+pub(crate) const NOT_HERE: &str = "not-here";
+
+/// What is decided and kept.
+#[derive(Clone, Copy)]
+pub(crate) struct Decide<'a> {
+    pub id: &'a str,
+    pub spec: &'a TaskSpec,
+    pub attempt: u32,
+    pub submitted: Instant,
+    /// The task as it waits; none for a new one.
+    pub before: Option<&'a Task>,
+    /// Another device's offer, which is kept with the task, and only if that runs here at once.
+    pub lease: Option<&'a Lease>,
+}
 
 /// Letters of a task's id that must be given to name it.
 const ID_PREFIX: usize = 4;
@@ -31,10 +50,15 @@ impl Node {
         let spec = self.complete(spec)?;
         let id = new_id()?;
         let submitted = self.now();
-        let decided = self.decide_and_keep(&id, &spec, 1, submitted, None)?;
-        if decided.decision.verdict == Verdict::RunHere {
-            self.start_job(&id)?;
-        }
+        let decided = self.decide_and_keep(&Decide {
+            id: &id,
+            spec: &spec,
+            attempt: 1,
+            submitted,
+            before: None,
+            lease: None,
+        })?;
+        self.start(&id, &decided.decision)?;
         self.task_show(&id)
     }
 
@@ -52,6 +76,7 @@ impl Node {
             attempt: 1,
             submitted: now,
             now,
+            guest: false,
         };
         let (decided, zone) = self.store.read(|tx| -> Result<_> {
             Ok((
@@ -87,12 +112,29 @@ impl Node {
         let spec: TaskSpec = serde_json::from_str(&task.spec).map_err(|e| {
             NodeError::invalid(format!("table `tasks`, row `{id}`, column `spec`: {e}"))
         })?;
-        let decided =
-            self.decide_and_keep(id, &spec, task.attempt + 1, task.submitted_at, Some(task))?;
-        if decided.decision.verdict == Verdict::RunHere {
-            self.start_job(id)?;
-        }
+        let decided = self.decide_and_keep(&Decide {
+            id,
+            spec: &spec,
+            attempt: task.attempt + 1,
+            submitted: task.submitted_at,
+            before: Some(&task),
+            lease: None,
+        });
+        let decided = match decided {
+            Err(e) if e.code == Code::Check(MEANWHILE) => return Ok(None),
+            decided => decided?,
+        };
+        self.start(id, &decided.decision)?;
         Ok(Some(decided.decision))
+    }
+
+    /// Begins what was decided: a job here, or the lease of a peer.
+    fn start(self: &Arc<Self>, id: &str, decision: &Decision) -> Result<()> {
+        match decision.verdict {
+            Verdict::RunHere => self.start_job(id),
+            Verdict::Delegate { .. } => self.start_lease(id),
+            _ => Ok(()),
+        }
     }
 
     /// Fills in what was left out, and checks the rest.
@@ -118,19 +160,27 @@ impl Node {
     }
 
     /// One transaction: the snapshot is read, the decision made, and all that follows from it kept.
-    fn decide_and_keep(
-        &self,
-        id: &str,
-        spec: &TaskSpec,
-        attempt: u32,
-        submitted: Instant,
-        before: Option<Task>,
-    ) -> Result<Decided> {
+    pub(crate) fn decide_and_keep(&self, what: &Decide<'_>) -> Result<Decided> {
+        let Decide {
+            id,
+            spec,
+            attempt,
+            submitted,
+            before,
+            lease,
+        } = *what;
         let turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
         let table = self.table_for(id);
         let (decided, parts) = self.store.write(|tx| -> Result<_> {
-            if before.is_none() {
+            if let Some(before) = before {
+                // Two threads may find it due: the second one finds that it is decided.
+                let same = tasks::get(tx, id)?
+                    .is_some_and(|t| t.status == before.status && t.attempt == before.attempt);
+                if !same {
+                    return Err(NodeError::coded(MEANWHILE, "it was decided meanwhile"));
+                }
+            } else if lease.is_none() {
                 let waiting = tasks::count(tx, "queued")? + tasks::count(tx, "deferred")?;
                 let queue = self.mesh(tx)?.policy.scheduling.queue;
                 if waiting >= u64::from(queue) {
@@ -148,9 +198,18 @@ impl Node {
                 attempt,
                 submitted,
                 now,
+                guest: lease.is_some() || (before.is_some() && self.is_lease(tx, id)?),
             };
             let decided = self.gather_and_decide(tx, &table, &wanted)?;
-            self.keep_decision(tx, id, spec, attempt, submitted, before.as_ref(), &decided)?;
+            if lease.is_some() && decided.decision.verdict != Verdict::RunHere {
+                let next = decided.decision.next_window.map(|at| at.to_string());
+                return Err(NodeError::coded(NOT_HERE, decided.decision.reason)
+                    .try_this(next.unwrap_or_default()));
+            }
+            self.keep_decision(tx, id, spec, attempt, submitted, before, &decided)?;
+            if let Some(lease) = lease {
+                weft_store::leases::accept(tx, lease)?;
+            }
             let parts = self.trial_parts(tx, &table, &wanted, &decided)?;
             Ok((decided, parts))
         })?;
@@ -363,8 +422,9 @@ impl Node {
     ///
     /// # Errors
     /// When there is none, or it has come to its end.
-    pub fn task_cancel(&self, id: &str) -> Result<TaskReport> {
+    pub fn task_cancel(self: &Arc<Self>, id: &str) -> Result<TaskReport> {
         let now = self.now();
+        let mut with_peer = None;
         let id = self.store.write(|tx| -> Result<String> {
             let mut task = find(tx, id)?;
             let status: Status = task
@@ -376,6 +436,10 @@ impl Node {
                     Code::Conflict,
                     format!("task `{}` is {status}, there is nothing to cancel", task.id),
                 ));
+            }
+            if status == Status::Delegated {
+                with_peer.clone_from(&task.peer);
+                self.end_leases(tx, &task.id, now)?;
             }
             task.status = Status::Cancelled.word().into();
             task.reason = Some("taken back by its submitter".into());
@@ -392,6 +456,10 @@ impl Node {
             cancel.store(true, Ordering::Release);
         }
         drop(jobs);
+        if let Some(peer) = with_peer {
+            self.call_off(&id, &peer);
+        }
+        self.changed();
         self.task_show(&id)
     }
 

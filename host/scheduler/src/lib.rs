@@ -4,6 +4,8 @@
 //! of them when the world changed in a way that a decision may see. Pure: no clock, no I/O; the caller carries the
 //! effects out. A task that is decided again and still waits comes back by the next [`Input::Waiting`].
 
+pub mod lease;
+
 use weft_model::Instant;
 
 /// Tasks that are decided again in one step, at most; the rest follow in the next.

@@ -22,7 +22,7 @@ mod verify;
 
 pub use files::Draft;
 pub use read::ContentReader;
-pub use rows::{pin, unpin, unpin_all};
+pub use rows::{held_by, pin, unpin, unpin_all};
 pub use verify::Finding;
 
 use crate::{Error, Result, Store};
@@ -123,6 +123,15 @@ impl ContentStore {
     /// [`Error::File`], [`Error::Full`].
     pub fn begin(&self) -> Result<Draft> {
         Draft::new(&self.tmp())
+    }
+
+    /// The draft of a content that is being fetched, with what an earlier attempt wrote. Dropped without
+    /// [`ContentStore::commit`] it stays, until [`ContentStore::gc`].
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn resume(&self, cid: &Cid) -> Result<Draft> {
+        Draft::resume(&self.folder.join(files::PARTIAL).join(cid.to_string()))
     }
 
     /// Makes a draft, which holds exactly the layout's bytes, durable under its CID, pinned by `holder` from the start.
@@ -233,6 +242,9 @@ impl ContentStore {
             freed.bytes += files::remove(&self.folder.join(cid))?;
         }
         files::sync_folder(&self.folder)?;
+        for name in files::names(&self.folder.join(files::PARTIAL))? {
+            freed.bytes += files::remove(&self.folder.join(files::PARTIAL).join(name))?;
+        }
         let (leftovers, bytes) = self.sweep_in_turn()?;
         freed.leftovers = leftovers;
         freed.bytes += bytes;

@@ -494,6 +494,12 @@ fn a_dear_source_is_read_beside_the_loop_and_no_more_often_than_set() {
         show(&world).read_at.as_deref() == Some("2026-06-18T12:01:00Z")
     });
     assert_eq!(served.load(Ordering::SeqCst), 2);
+    // Nobody looked for a while, as when the device slept: no reading counts, and nothing went wrong.
+    world.clock.advance(STALE_MS);
+    world.check(digest());
+    assert_eq!(served.load(Ordering::SeqCst), 3);
+    assert_eq!(show(&world).percent_clean, Some(81.0));
+    assert_eq!(told(&world), Vec::<String>::new());
 }
 
 #[test]

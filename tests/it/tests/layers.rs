@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("weft-scheduler", &["weft-model"]),
     ("weft-engine", &["weft-model"]),
     ("weft-store", &["weft-model"]),
+    ("weft-mesh", &["weft-model"]),
     (
         "weft-node",
         &[
@@ -23,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "weft-scheduler",
             "weft-engine",
             "weft-store",
+            "weft-mesh",
         ],
     ),
     ("weft-api", &["weft-node", "weft-model"]),
@@ -41,6 +43,7 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("wasmtime-wasi", "weft-engine"),
     ("rusqlite", "weft-store"),
     ("libp2p", "weft-mesh"),
+    ("libp2p-stream", "weft-mesh"),
     ("axum", "weft-api"),
     ("wit-component", "weft-build"),
 ];

@@ -169,7 +169,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(mut command: Command, input: &[u8]) -> Self {
+    pub(crate) fn of(mut command: Command, input: &[u8]) -> Self {
         let line = format!("{command:?}");
         command
             .stdin(Stdio::piped())

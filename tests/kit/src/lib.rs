@@ -1,4 +1,4 @@
-//! Helpers for tests: guests that misbehave, forged files, temporary homes and the command line.
+//! Helpers for tests: guests that misbehave, forged files, temporary homes, their daemons, and the command line.
 //!
 //! Guests are built when a test first asks for one, by one run of cargo in a target folder of their own
 //! (`target/guests`), under a lock that parallel test processes share; it is here alone that a missing wasm target is
@@ -6,11 +6,13 @@
 //!
 //! What it does not do: it knows no host crate and holds no expectation; that is the tests' part.
 
+mod device;
 mod forged;
 mod guests;
 mod home;
 mod tools;
 
+pub use device::{Device, FOUNDER, PATIENCE, Refusal, wait, wait_at_most};
 pub use forged::{big_file, compile_bomb, huge_function, truncated};
 pub use guests::{GUESTS, Guest, guest, guest_bytes, plugin};
 pub use home::{Home, Ran, weft_bin};

@@ -1,6 +1,6 @@
 //! Peers, their ranking, permits.
 
-use super::style::{DIM, HEAD, count, known, number, paint, short};
+use super::style::{DIM, GOOD, HEAD, count, known, number, paint, short};
 use super::table::{Rows, pairs, plain, styled};
 use std::collections::BTreeSet;
 use std::iter;
@@ -8,6 +8,8 @@ use weft_api::report::{BestReport, PeerReport, PermitReport, RankedReport};
 
 /// Candidates side by side; more make a table wider than a terminal.
 const CANDIDATES_PER_TABLE: usize = 4;
+/// Characters of a key that tell it from another one.
+const TAIL_CHARS: usize = 6;
 
 /// Peers.
 pub fn list(peers: &[PeerReport]) -> String {
@@ -15,25 +17,64 @@ pub fn list(peers: &[PeerReport]) -> String {
         return "no peers; `weft peer add` registers one\n".into();
     }
     let mut rows = Rows::new(&[
-        "PEER", "ENERGY", ">CLEAN %", ">G/KWH", ">CORES", ">MEM MB", "UP", "KNOWN",
+        "PEER", "ENERGY", ">CLEAN %", ">G/KWH", ">CORES", ">MEM MB", "UP", ">MS",
     ]);
-    for peer in peers {
-        let name = match &peer.alias {
-            Some(alias) if *alias != peer.peer => format!("{alias} ({})", peer.peer),
-            _ => peer.peer.clone(),
-        };
+    for (peer, called) in peers.iter().zip(names(peers)) {
+        let battery = peer.battery_percent.map(|b| format!(" {}%", number(b, 0)));
         rows.push(vec![
-            plain(name),
-            plain(&peer.energy_type),
+            plain(called),
+            plain(format!(
+                "{}{}",
+                peer.energy_type,
+                battery.unwrap_or_default()
+            )),
             plain(known(peer.percent_clean, 1)),
             plain(known(peer.grid_g_per_kwh, 0)),
             plain(known(peer.cpu_free, 1)),
             plain(known(peer.memory_free_mb, 0)),
-            plain(if peer.online { "yes" } else { "no" }),
-            styled(DIM, &peer.known),
+            match peer.path.as_deref() {
+                _ if !peer.online => styled(DIM, "no"),
+                path => styled(GOOD, path.unwrap_or("yes")),
+            },
+            plain(known(peer.rtt_ms.filter(|_| peer.online), 0)),
         ]);
     }
-    rows.text()
+    let known: BTreeSet<&str> = peers.iter().map(|p| p.known.as_str()).collect();
+    let known: Vec<&str> = known.into_iter().collect();
+    let note = format!("energy and capacity: {}", known.join(", "));
+    rows.text() + &format!("{}\n", paint(DIM, &note))
+}
+
+/// What people call each peer; JSON has their whole ids. Two that would be called the same are told apart by their keys.
+fn names(peers: &[PeerReport]) -> Vec<String> {
+    let names: Vec<String> = peers.iter().map(name).collect();
+    let twice = |name: &String| names.iter().filter(|n| *n == name).count() > 1;
+    let tell_apart = |(peer, name): (&PeerReport, &String)| {
+        if twice(name) {
+            format!("{name} {}", tail(&peer.peer))
+        } else {
+            name.clone()
+        }
+    };
+    peers.iter().zip(&names).map(tell_apart).collect()
+}
+
+/// A peer's alias, else whose device it is and what it calls itself, else the end of its key.
+fn name(peer: &PeerReport) -> String {
+    match (&peer.alias, &peer.user) {
+        (Some(alias), _) => alias.clone(),
+        (None, Some(user)) => {
+            let device = peer.name.as_deref().unwrap_or_else(|| tail(&peer.peer));
+            format!("{user} {device}")
+        }
+        (None, None) => short(&peer.peer),
+    }
+}
+
+/// The end of a key, by which `weft devices revoke` knows it, too.
+fn tail(id: &str) -> &str {
+    let at = id.char_indices().rev().nth(TAIL_CHARS - 1);
+    at.map_or(id, |(at, _)| &id[at..])
 }
 
 /// A ranking, and what the scorer saw.

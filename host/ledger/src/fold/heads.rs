@@ -5,7 +5,7 @@
 use super::{NodeId, State};
 use crate::event::Event;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use weft_model::Cid;
 
 impl State {
@@ -59,7 +59,7 @@ impl State {
         let rest = |branch: usize| {
             let ids = &self.branches[branch];
             let first = self.node(ids[0]).seq;
-            let shared = known.get(&(branch as u32)).map_or(0, |seq| seq + 1 - first);
+            let shared = (known[branch] + 1).saturating_sub(first);
             let unknown = &ids[usize::try_from(shared).unwrap_or(ids.len()).min(ids.len())..];
             let sent = after.map_or(0, |after| unknown.partition_point(|id| id <= after));
             &unknown[sent..]
@@ -88,23 +88,23 @@ impl State {
         parents.any(|parent| !self.by_cid.contains_key(parent))
     }
 
-    /// The highest place per branch among these events and their ancestors.
-    fn known_places(&self, events: &[Cid]) -> BTreeMap<u32, u64> {
+    /// By branch, the highest place among these events and their ancestors; 0 for none.
+    fn known_places(&self, events: &[Cid]) -> Vec<u64> {
         let mut ids: Vec<NodeId> = events
             .iter()
             .filter_map(|cid| self.by_cid.get(cid).copied())
             .collect();
         // The deepest first: what it has seen need not be looked at.
         ids.sort_unstable_by_key(|id| Reverse(self.node(*id).depth));
-        let mut known: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut known = vec![0; self.branches.len()];
         for id in ids {
             let past = &self.node(id).past;
-            if known.get(&past.branch).is_some_and(|seq| *seq >= past.seq) {
+            if known[past.branch as usize] >= past.seq {
                 continue;
             }
             let own = (past.branch, past.seq);
             for (branch, seq) in past.others.iter().map(|(b, s)| (*b, *s)).chain([own]) {
-                let place = known.entry(branch).or_default();
+                let place = &mut known[branch as usize];
                 *place = seq.max(*place);
             }
         }

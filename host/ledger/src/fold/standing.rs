@@ -90,10 +90,8 @@ impl State {
 
     /// Whether a revocation of a device is in sight.
     pub(super) fn is_revoked(&self, from: Horizon<'_>, device: &Did) -> bool {
-        let revoked = self.facts.revoked.get(device).into_iter().flatten();
-        revoked
-            .into_iter()
-            .any(|id| from.sees(&self.node(*id).past))
+        let mut revoked = self.facts.revoked.get(device).into_iter().flatten();
+        revoked.any(|id| from.sees(&self.node(*id).past))
     }
 
     /// Orders devices: the first one, then by their certificates.

@@ -184,7 +184,7 @@ impl Sync {
     /// Lets the next peer's turn come soon.
     fn retry(&mut self, now: Instant) {
         if let Some((last, _)) = &mut self.round {
-            *last = now - ROUND_MS + RETRY_MS;
+            *last = now.saturating_sub(ROUND_MS - RETRY_MS);
         }
     }
 

@@ -9,7 +9,7 @@ use weft_ledger::limits::{
     ANNOUNCES_AT_ONCE, ASKS_AT_ONCE, PAGE_BYTES, PAGE_EVENTS, PULL_HEADS, ROUND_MS,
     WAITING_PER_PEER,
 };
-use weft_ledger::sync::{Announce, Effect, Input, Misbehaviour, Pull, Pulled, digest};
+use weft_ledger::sync::{Announce, Effect, Input, Misbehaviour, Pull, Pulled};
 use weft_ledger::{Chain, SignedEvent, Sync};
 
 /// What a peer may send in a page or by gossip, and what it is called.
@@ -232,9 +232,9 @@ fn strangers_are_not_listened_to() {
 /// A peer that sends anything at all, at any time, in any order, broken or not.
 fn anything(rng: &mut Rng, from: u8, log: &[SignedEvent]) -> Input {
     let from = peer(from);
-    let mut event = |rng: &mut Rng| {
+    let event = |rng: &mut Rng| {
         let mut event = bytes(&log[rng.below(log.len())]);
-        match rng.below(6) {
+        match rng.below(40) {
             0 => {
                 let at = rng.below(event.len());
                 event[at] ^= 1 << rng.below(8);
@@ -248,29 +248,29 @@ fn anything(rng: &mut Rng, from: u8, log: &[SignedEvent]) -> Input {
         0 => cid("x"),
         _ => log[rng.below(log.len())].encode().unwrap().1,
     };
-    match rng.below(5) {
-        0 => Input::Announced {
+    match rng.below(12) {
+        0..6 => Input::Announced {
             from,
             announce: Announce {
                 digest: some_cid(rng),
                 event: Some(event(rng)),
             },
         },
-        1 => Input::Asked {
+        6 | 7 => Input::Asked {
             from,
             pull: Pull {
                 heads: (0..rng.below(5)).map(|_| some_cid(rng)).collect(),
                 after: Some(some_cid(rng)),
             },
         },
-        2 => Input::Answered {
+        8 | 9 => Input::Answered {
             from,
             pulled: Pulled {
                 events: (0..rng.below(8)).map(|_| event(rng)).collect(),
                 more: rng.below(2) == 0,
             },
         },
-        3 => Input::Failed { from },
+        10 => Input::Failed { from },
         _ => {
             let noise: Vec<u8> = (0..rng.below(64)).map(|_| rng.below(256) as u8).collect();
             let read = [

@@ -7,15 +7,17 @@ use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, noise, tcp, yamux};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{RwLock, mpsc, watch};
 use tokio::task::JoinSet;
 use weft_mesh::exchange::{Blocks, Bytes, Exchange, FetchError, More, Report, Speaks};
 use weft_model::{Cid, content};
 
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(90);
+/// How often a condition without a signal is looked at.
+const LOOK: Duration = Duration::from_millis(5);
 pub const MIB: usize = 1024 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -125,15 +127,21 @@ impl Node {
         let mut came = HashMap::new();
         let taking = async {
             while let Some((cid, bytes)) = blocks.recv().await {
-                assert!(content::matches(&cid, &bytes));
                 assert!(came.insert(cid, bytes).is_none(), "given twice");
             }
         };
         let fetching =
             async { tokio::join!(self.exchange.fetch(wants, seeders, out, &progress), taking).0 };
+        let begun = Instant::now();
         let result = tokio::time::timeout(PATIENCE, fetching)
             .await
             .expect("the fetch ended in time");
+        let bytes: usize = came.values().map(Bytes::len).sum();
+        println!(
+            "{bytes} bytes, {:.0} MB/s",
+            bytes as f64 / 1e6 / begun.elapsed().as_secs_f64()
+        );
+        assert!(came.iter().all(|(cid, bytes)| content::matches(cid, bytes)));
         (came, result)
     }
 
@@ -148,8 +156,9 @@ impl Node {
     /// Waits until a counter has reached this.
     pub async fn until_counted(&self, name: &str, at_least: u64) {
         let reached = async {
+            let mut look = tokio::time::interval(LOOK);
             while self.counted(name) < at_least {
-                tokio::task::yield_now().await;
+                look.tick().await;
             }
         };
         let counters = || self.exchange.counters().all();
@@ -184,15 +193,15 @@ pub struct Shelf {
     pub lies: usize,
     /// Who is given nothing.
     pub banned: Mutex<HashSet<PeerId>>,
-    /// While somebody holds this, no read ends.
-    pub gate: Arc<Mutex<()>>,
+    /// While somebody writes this, no read ends.
+    pub gate: Arc<RwLock<()>>,
     pub reads: AtomicUsize,
 }
 
 impl Blocks for Shelf {
     fn block(&self, peer: &PeerId, cid: &Cid) -> Option<Vec<u8>> {
         let read = self.reads.fetch_add(1, Ordering::Relaxed) + 1;
-        drop(self.gate.lock());
+        drop(self.gate.blocking_read());
         if self.banned.lock().unwrap().contains(peer) {
             return None;
         }

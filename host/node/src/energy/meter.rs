@@ -72,15 +72,14 @@ impl Meter {
         (now.abs_diff(at) < STALE_MS.unsigned_abs()).then_some((at, reading))
     }
 
-    /// How it stands. None: it was never tried.
+    /// How it stands. None: it was not read yet, or not for long.
     pub fn standing(&self, now: Instant) -> Option<Standing> {
-        let state = self.state();
-        state.tried?;
-        Some(match (state.problem, self.current(now)) {
-            (None, Some(_)) => Standing::Fine,
-            (Some(_), Some(_)) => Standing::Failing,
-            (_, None) => Standing::Lost,
-        })
+        match (self.state().problem, self.current(now)) {
+            (None, Some(_)) => Some(Standing::Fine),
+            (Some(_), Some(_)) => Some(Standing::Failing),
+            (Some(_), None) => Some(Standing::Lost),
+            (None, None) => None,
+        }
     }
 
     /// Whether it is time to read it.
@@ -89,9 +88,9 @@ impl Meter {
         tried.is_none_or(|tried| now < tried || now - tried >= self.refresh_ms)
     }
 
-    /// Whether it was ever tried.
-    pub fn is_new(&self) -> bool {
-        self.lock().tried.is_none()
+    /// Whether nothing counts although nothing went wrong: it was not read yet, or not for long. Then waiting helps.
+    pub fn is_unread(&self, now: Instant) -> bool {
+        self.state().problem.is_none() && self.current(now).is_none() && self.is_due(now)
     }
 
     /// Whether a thread reads it now.

@@ -218,6 +218,7 @@ impl Node {
     pub fn outdated(&self, from: Option<&str>) -> Result<OutdatedReport> {
         let warnings = match from {
             Some(from) => self.take_heads(&Source::at(from)?)?,
+            None if self.peering().is_some() => self.heads_of_targets()?,
             None => Vec::new(),
         };
         let now = self.now();
@@ -305,6 +306,23 @@ impl Node {
             }
         }
         Ok(out)
+    }
+}
+
+impl Node {
+    /// Takes the heads that members know of whatever serves here; what was wrong with some.
+    fn heads_of_targets(&self) -> Result<Vec<String>> {
+        let names: std::collections::BTreeSet<String> = self.store.read(|tx| -> Result<_> {
+            let targets = self.targets(tx)?;
+            Ok(targets.into_iter().map(|(_, _, r)| r.name).collect())
+        })?;
+        let mut wrong = Vec::new();
+        for name in names {
+            if let Some(mirror) = self.mirror_heads(&name)? {
+                wrong.extend(self.take_heads(&mirror)?);
+            }
+        }
+        Ok(wrong)
     }
 }
 

@@ -140,10 +140,13 @@ impl Node {
                 return Ok(imported);
             }
             let Some(from) = &wanted.from else {
+                if let Some(mirror) = self.mirror_release(&cid)? {
+                    return self.fetch_car(&mirror.car_of(&cid)?, Some(cid));
+                }
                 return Err(NodeError::not_found(format!(
                     "the release `{cid}` is not in this home"
                 ))
-                .try_this("say where to take it from: --from FOLDER, or --from FILE.car"));
+                .try_this("say where to take it from: --from FOLDER or --from FILE.car; or connect to your network: weft start"));
             };
             return self.fetch_car(&Source::at(from)?.car_of(&cid)?, Some(cid));
         }
@@ -152,7 +155,10 @@ impl Node {
         }
         let warnings = match &wanted.from {
             Some(from) => self.take_heads(&Source::at(from)?)?,
-            None => Vec::new(),
+            None => match self.mirror_heads(reference)? {
+                Some(mirror) => self.take_heads(&mirror)?,
+                None => Vec::new(),
+            },
         };
         let (cid, publisher) = self.newest_of(reference)?;
         let mut fetched = self.fetch_named(reference, &cid, wanted)?;
@@ -174,7 +180,12 @@ impl Node {
         }
         let source = match &wanted.from {
             Some(from) => Source::at(from)?,
-            None => Source::at(&self.source_of(reference)?)?,
+            None => match self.mirror_release(cid) {
+                Ok(Some(mirror)) => mirror,
+                Err(e) if e.code != Code::NotFound => return Err(e),
+                // Nobody in the mesh has it, or there is none: the folder where its head was found.
+                Ok(None) | Err(_) => Source::at(&self.source_of(reference)?)?,
+            },
         };
         self.fetch_car(&source.car_of(cid)?, Some(*cid))
     }

@@ -357,7 +357,10 @@ impl Node {
             let member = state.allowed_devices().get(&claim.device).copied();
             member.and_then(|m| state.member(&m))
         })?;
-        let named = self.with_state(|state| state.member_named(&claim.user))?;
+        let (named, back) = self.with_state(|state| {
+            let named = state.member_named(&claim.user);
+            (named, state.member(&claim.member))
+        })?;
         let admitted = self
             .store
             .write(|tx| -> Result<Result<(String, MemberRole), Refusal>> {
@@ -385,7 +388,7 @@ impl Node {
                     )));
                 }
                 let (user, member, role) =
-                    match self.let_in(tx, &network, &invite, claim, named.as_ref())? {
+                    match self.let_in(tx, &network, &invite, claim, named.as_ref(), back)? {
                         Ok(in_) => in_,
                         Err(refusal) => return Ok(Err(refusal)),
                     };
@@ -432,7 +435,8 @@ impl Node {
         }))
     }
 
-    /// The events that make a newcomer a member, or a device one of this home's member.
+    /// The events that make a newcomer a member, or a device one of this home's member. Who is a member already and comes
+    /// `back` with another device, as after a restore, stays what they are.
     fn let_in(
         &self,
         tx: &Write,
@@ -440,6 +444,7 @@ impl Node {
         invite: &invites::Invite,
         claim: &JoinClaim,
         named: Option<&weft_ledger::Member>,
+        back: Option<weft_ledger::Member>,
     ) -> Result<Result<(String, Did, MemberRole), Refusal>> {
         if let Some(own) = &invite.member {
             let member = keys::did(&self.owner_key);
@@ -460,28 +465,34 @@ impl Node {
             let role = parse_role(&invite.role)?;
             return Ok(Ok((self.owner.clone(), member, role)));
         }
-        if crate::node::check_user(&claim.user).is_err() {
-            return Ok(Err(("name", "that is no user name".into())));
-        }
-        if named.is_some_and(|m| m.did != claim.member) {
-            let message = format!("the name `{}` is taken in this network", claim.user);
-            return Ok(Err(("name-taken", message)));
-        }
         if !is_certified(network, &claim.device, &claim.member, &claim.certificate) {
             return Ok(Err((
                 "invite-forged",
                 "the member did not certify the device".into(),
             )));
         }
-        let role = parse_role(&invite.role)?;
-        self.append_in(
-            tx,
-            Body::MemberAdded {
-                user: claim.user.clone(),
-                did: claim.member,
-                role,
-            },
-        )?;
+        let (user, role) = match back {
+            Some(member) => (member.user, member.role),
+            None => {
+                if crate::node::check_user(&claim.user).is_err() {
+                    return Ok(Err(("name", "that is no user name".into())));
+                }
+                if named.is_some() {
+                    let message = format!("the name `{}` is taken in this network", claim.user);
+                    return Ok(Err(("name-taken", message)));
+                }
+                let (user, role) = (claim.user.clone(), parse_role(&invite.role)?);
+                self.append_in(
+                    tx,
+                    Body::MemberAdded {
+                        user: user.clone(),
+                        did: claim.member,
+                        role,
+                    },
+                )?;
+                (user, role)
+            }
+        };
         self.append_in(
             tx,
             Body::DeviceCertified {
@@ -490,7 +501,7 @@ impl Node {
                 signature: claim.certificate,
             },
         )?;
-        Ok(Ok((claim.user.clone(), claim.member, role)))
+        Ok(Ok((user, claim.member, role)))
     }
 }
 

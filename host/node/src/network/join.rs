@@ -7,8 +7,8 @@ use crate::node::{DEFAULT_OWNER, Node, check_user};
 use crate::report::JoinReport;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
-use weft_ledger::Genesis;
 use weft_ledger::ballot::certify;
+use weft_ledger::{Body, Genesis, SignedEvent};
 use weft_model::{Did, cbor, content};
 use weft_store::{events, meta};
 
@@ -21,9 +21,12 @@ impl Node {
     /// Joins a network by an invite. `name`: the user name there, else the owner's name here.
     ///
     /// # Errors
-    /// `invite-expired`, `invite-used`, `invite-revoked`, `invite-unknown`, `invite-forged`, `name-taken` as the inviter
-    /// says; `unavailable` when it can't be reached; `conflict` when this home is in a network with others. The home
-    /// stays as it was then.
+    /// `invite-expired`, `invite-used`, `invite-revoked`, `invite-unknown`, `invite-forged`, `name-taken`,
+    /// `already-member` as the inviter says; `unavailable` when it can't be reached; `conflict` when this home is in a
+    /// network with others. The home stays as it was then.
+    ///
+    /// A home that was restored from a backup has the log, and a device key that nobody else knows: it joins its own
+    /// network again, and keeps its log.
     pub fn join(self: &Arc<Self>, invite: &str, name: Option<&str>) -> Result<JoinReport> {
         let invite = Invite::decode(invite)?;
         let user = name.unwrap_or(&self.owner).to_owned();
@@ -32,7 +35,7 @@ impl Node {
             return Err(NodeError::coded("invite-expired", "the invite has expired")
                 .try_this("ask for a new one"));
         }
-        self.check_free(&invite)?;
+        let again = self.check_free(&invite)?;
         let device = keys::did(&self.device_key);
         let claim = JoinClaim {
             invite: keys::did(&invite.key()),
@@ -71,13 +74,17 @@ impl Node {
             .collect();
         let ran = self.peering().is_some();
         self.stop_mesh();
-        self.go_over(&genesis, &invite.network, &invite.device, &addresses)?;
+        if again {
+            self.come_back(&invite.device, &addresses)?;
+        } else {
+            self.go_over(&genesis, &invite.network, &invite.device, &addresses)?;
+        }
         if user != self.owner {
             self.rename_owner(&user)?;
         }
         let listen = self.listening_on();
         self.start_mesh(&listen)?;
-        self.wait_for_log();
+        self.wait_for_log(&invite.device);
         let events = self.store.read(events::len)?;
         if !ran {
             self.stop_mesh();
@@ -96,8 +103,9 @@ impl Node {
         })
     }
 
-    /// Refuses where joining would take people from one another.
-    fn check_free(&self, invite: &Invite) -> Result<()> {
+    /// Refuses where joining would take people from one another. Returns whether this home comes back to the network that
+    /// it is in, with a device that the others do not know yet.
+    fn check_free(&self, invite: &Invite) -> Result<bool> {
         let network = self.store.read(|tx| self.network_cid(tx))?;
         let device = keys::did(&self.device_key);
         if invite.device == device {
@@ -113,6 +121,9 @@ impl Node {
         })?;
         let is_member = self.with_state(|state| state.allowed_devices().contains_key(&device))?;
         if network == invite.network && is_member {
+            if self.vouches_for_itself(&device)? {
+                return Ok(true);
+            }
             return Err(
                 NodeError::new(Code::Conflict, "this home is in that network already")
                     .try_this("weft network show"),
@@ -126,11 +137,27 @@ impl Node {
             )
             .try_this("leave it with `weft network leave`, or join from another home: weft init --home DIR"));
         }
-        Ok(())
+        Ok(false)
     }
 
-    /// Waits until the log says that this device belongs here, or for [`LOG_PATIENCE`].
-    fn wait_for_log(self: &Arc<Self>) {
+    /// Whether this device's place rests on its own word, as in a restored home, and not on that of whoever let it in.
+    fn vouches_for_itself(&self, device: &Did) -> Result<bool> {
+        let author = device.to_string();
+        let first = self
+            .store
+            .read(|tx| events::chain(tx, &author, 1, 1))?
+            .into_iter()
+            .next();
+        let Some(first) = first else {
+            return Ok(false);
+        };
+        let signed =
+            SignedEvent::decode(&first.bytes).map_err(|e| NodeError::internal(e.to_string()))?;
+        Ok(matches!(&signed.event.body, Body::DeviceCertified { device: d, .. } if d == device))
+    }
+
+    /// Waits until the log says that this device belongs here and the inviter is connected, or for [`LOG_PATIENCE`].
+    fn wait_for_log(self: &Arc<Self>, inviter: &Did) {
         let begun = Instant::now();
         let device = keys::did(&self.device_key);
         let (count, signal) = &self.wake;
@@ -141,7 +168,8 @@ impl Node {
                 tracing::warn!("{e}");
             }
             let here = self.with_state(|state| state.allowed_devices().contains_key(&device));
-            if here.unwrap_or(false) || begun.elapsed() > LOG_PATIENCE {
+            let met = self.peering().is_some_and(|p| p.path(inviter).is_some());
+            if (here.unwrap_or(false) && met) || begun.elapsed() > LOG_PATIENCE {
                 return;
             }
             let guard = count.lock().unwrap_or_else(PoisonError::into_inner);

@@ -148,7 +148,7 @@ impl Node {
         if self.own_member()?.did != member {
             self.need_admin("revokes other members' devices")?;
         }
-        self.say(|state| revocation(state, &did))?;
+        self.say(|state| state.revocation(&did))?;
         self.device_list()
     }
 
@@ -221,13 +221,5 @@ impl Node {
         self.open_door()?;
         self.changed();
         Ok(())
-    }
-}
-
-/// The body that takes a device its place and keeps all that is known of it.
-pub(super) fn revocation(state: &State, device: &Did) -> Body {
-    Body::DeviceRevoked {
-        device: *device,
-        last: state.head(device).map(|head| head.cid),
     }
 }

@@ -206,6 +206,8 @@ impl Node {
                 !stale
             });
         }
+        let allowed = self.with_state(|state| state.allowed_devices())?;
+        fresh.retain(|(device, _)| allowed.contains_key(device));
         // Rows of an earlier run have nobody who could fall silent in this one.
         let left_over: Vec<Peer> = self
             .store
@@ -232,15 +234,40 @@ impl Node {
                 devices::seen(tx, &peer.peer_id, &peer.addresses, now)?;
                 peers::put(tx, &peer, now)?;
             }
-            let gone = silent.iter().map(ToString::to_string);
-            for id in gone.chain(left_over.iter().map(|p| p.peer_id.clone())) {
-                if peers::get(tx, &id)?.is_some() {
-                    peers::seen(tx, &id, false, now)?;
-                }
+            let silent = silent.iter().map(ToString::to_string);
+            for id in silent.chain(left_over.iter().map(|p| p.peer_id.clone())) {
+                gone(tx, &id, now)?;
             }
             Ok(())
         })?;
         self.open_door()
+    }
+
+    /// Notes that a device is connected no more: nothing can be given to it, whatever it said last.
+    pub(super) fn note_gone(&self, device: &Did) -> Result<()> {
+        let (id, now) = (device.to_string(), self.now());
+        self.store.write(|tx| {
+            let row = peers::get(tx, &id)?;
+            if row.is_some_and(|p| p.origin == ADVERT && p.peer_id == id && p.online) {
+                gone(tx, &id, now)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes that no device is connected, as before a mesh starts and after it stops.
+    pub(super) fn note_all_gone(&self) -> Result<()> {
+        let now = self.now();
+        let up = self.store.read(peers::list)?.rows;
+        let mut up = up.into_iter().filter(|p| p.origin == ADVERT && p.online);
+        let Some(first) = up.next() else {
+            return Ok(());
+        };
+        self.store.write(|tx| {
+            std::iter::once(first)
+                .chain(up)
+                .try_for_each(|peer| gone(tx, &peer.peer_id, now))
+        })
     }
 
     /// Whether a member with this name or key is known; for messages.
@@ -258,6 +285,29 @@ impl Node {
 
 /// Origin of a peer's row that its own adverts made.
 pub(crate) const ADVERT: &str = "advert";
+
+/// Forgets what devices said about themselves, as when the network that they are in is left.
+pub(crate) fn forget_peers(tx: &Write) -> Result<()> {
+    for peer in peers::list(tx)?.rows {
+        if peer.origin == ADVERT {
+            peers::remove(tx, &peer.peer_id)?;
+        }
+    }
+    Ok(())
+}
+
+fn gone(tx: &Write, peer_id: &str, now: Instant) -> Result<()> {
+    let Some(peer) = peers::get(tx, peer_id)? else {
+        return Ok(());
+    };
+    let peer = Peer {
+        online: false,
+        path_class: Some("unreachable".into()),
+        rtt_ms: None,
+        ..peer
+    };
+    Ok(peers::put(tx, &peer, now)?)
+}
 
 fn peer_of(
     device: &Did,

@@ -20,6 +20,7 @@ impl Node {
         self.keep_adverts(&peering)?;
         self.advertise(&peering)?;
         self.deliver_results(&peering);
+        self.watch_leases(&peering)?;
         Ok(())
     }
 

@@ -34,6 +34,35 @@ pub struct ContentGetReport {
     pub path: String,
     /// Its bytes.
     pub bytes: u64,
+    /// What fetching it from members took; none: it was here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetched: Option<FetchReport>,
+}
+
+/// What fetching a content from members took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FetchReport {
+    /// Bytes that came.
+    pub bytes: u64,
+    /// Bytes that an earlier attempt had left here.
+    pub resumed: u64,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+    /// The devices that were asked.
+    pub seeders: Vec<SeederReport>,
+}
+
+/// What one device gave of a content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeederReport {
+    /// Its libp2p peer id.
+    pub peer_id: String,
+    /// Blocks that it gave.
+    pub blocks: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Why it was asked no more; none: it was good to the end.
+    pub dropped: Option<String>,
 }
 
 /// What a collection removed.

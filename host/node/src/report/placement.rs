@@ -10,6 +10,24 @@ pub struct PeerReport {
     pub peer: String,
     /// Name that people use.
     pub alias: Option<String>,
+    /// What it calls itself.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The member whose device it is.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// `lan`, `direct`, `relayed` or `unreachable`; none where it was never met.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Round trip in milliseconds.
+    #[serde(default)]
+    pub rtt_ms: Option<f64>,
+    /// 0 to 100; none without a battery.
+    #[serde(default)]
+    pub battery_percent: Option<f64>,
+    /// Last sign of life, RFC 3339.
+    #[serde(default)]
+    pub last_seen: Option<String>,
     /// Energy.
     pub energy_type: String,
     /// Clean share, per cent.

@@ -68,8 +68,7 @@ impl Node {
             if *slot == Slot::Scorer && !reads(&record, other) {
                 let mut table = table.clone();
                 table.active.insert(*slot, vec![Arc::clone(other)]);
-                record.snapshot.candidates =
-                    self.candidates(tx, &table, wanted.spec, wanted.now)?;
+                record.snapshot.candidates = self.candidates(tx, &table, wanted)?;
             }
             let (made, _) = record.rerun();
             let calls: Vec<(SlotCall, Vec<Answer>)> = made

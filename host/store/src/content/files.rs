@@ -3,14 +3,18 @@
 use crate::{Error, Result};
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 /// The folder of what is not whole yet.
 pub(super) const TMP: &str = "tmp";
+/// The folder of what is being fetched: it outlives the process.
+pub(super) const PARTIAL: &str = "partial";
 /// Permissions of folders: their owner's alone.
 const FOLDER_MODE: u32 = 0o700;
+/// Permissions of files: their owner's alone.
+const FILE_MODE: u32 = 0o600;
 
 /// A file that has no name yet. Dropped, it is gone.
 #[derive(Debug)]
@@ -21,6 +25,23 @@ pub struct Draft {
 impl Draft {
     pub(super) fn new(folder: &Path) -> Result<Self> {
         let file = NamedTempFile::new_in(folder).map_err(|e| Error::file(folder, e))?;
+        Ok(Self { file })
+    }
+
+    /// The file at a path, as an earlier attempt left it; dropped, it stays.
+    pub(super) fn resume(path: &Path) -> Result<Self> {
+        let failed = |e| Error::file(path, e);
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(FILE_MODE)
+            .open(path)
+            .map_err(failed)?;
+        let path = TempPath::try_from_path(path).map_err(failed)?;
+        let mut file = NamedTempFile::from_parts(file, path);
+        file.disable_cleanup(true);
         Ok(Self { file })
     }
 
@@ -64,12 +85,15 @@ impl Write for Draft {
 }
 
 pub(super) fn make_folders(folder: &Path) -> Result<()> {
-    let tmp = folder.join(TMP);
-    DirBuilder::new()
-        .recursive(true)
-        .mode(FOLDER_MODE)
-        .create(&tmp)
-        .map_err(|e| Error::file(&tmp, e))
+    for name in [TMP, PARTIAL] {
+        let inner = folder.join(name);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(FOLDER_MODE)
+            .create(&inner)
+            .map_err(|e| Error::file(&inner, e))?;
+    }
+    Ok(())
 }
 
 /// The names of the files in a folder; folders and what is no UTF-8 are left out.

@@ -54,6 +54,12 @@ pub fn unpin_all(tx: &Write, holder: &str) -> Result<usize> {
     tx.run("DELETE FROM content_pins WHERE holder = ?1", [holder])
 }
 
+/// What somebody holds, by CID.
+pub fn held_by(tx: &Read, holder: &str) -> Result<Vec<String>> {
+    let sql = "SELECT * FROM content_pins WHERE holder = ?1 ORDER BY cid";
+    tx.list(PINS, sql, [holder], |row| row.text("cid"))
+}
+
 /// Adds the rows of a file that has its name, or renews those of one that had a problem.
 pub(super) fn add(tx: &Write, layout: &Layout<'_>, now: i64) -> Result<()> {
     let root = layout.cid.to_string();

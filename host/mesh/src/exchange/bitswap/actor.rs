@@ -14,7 +14,6 @@ use crate::exchange::limits::{
 };
 use crate::exchange::serve::{Seats, refuse};
 use futures::StreamExt;
-use futures::stream::select_all;
 use libp2p::{PeerId, Stream};
 use libp2p_stream::{Control, IncomingStreams};
 use std::collections::HashMap;
@@ -127,14 +126,17 @@ impl Actor {
     }
 
     async fn run(mut self, mut commands: mpsc::Receiver<Command>, incoming: Vec<IncomingStreams>) {
-        let mut incoming = select_all(incoming);
+        let (accepted, mut streams) = mpsc::channel(BITSWAP_STREAMS_MAX);
+        for incoming in incoming {
+            self.streams.spawn(accept(incoming, accepted.clone()));
+        }
         let Some(mut heard) = self.heard.take() else {
             return;
         };
         let mut tick = interval(Duration::from_millis(TICK_MS));
         loop {
             tokio::select! {
-                Some((peer, stream)) = incoming.next() => self.receive_from(peer, stream),
+                Some((peer, stream)) = streams.recv() => self.receive_from(peer, stream),
                 Some(command) = commands.recv() => self.command(command),
                 Some(input) = heard.recv(), if self.jobs.len() < BITSWAP_JOBS_MAX => self.step(input),
                 Some(done) = self.jobs.join_next() => {
@@ -270,6 +272,15 @@ impl Actor {
                     }
                 });
             }
+        }
+    }
+}
+
+/// Hands streams on at once: libp2p drops one that comes while the last one was not taken.
+async fn accept(mut incoming: IncomingStreams, accepted: mpsc::Sender<(PeerId, Stream)>) {
+    while let Some(stream) = incoming.next().await {
+        if accepted.send(stream).await.is_err() {
+            break;
         }
     }
 }

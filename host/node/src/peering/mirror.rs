@@ -1,0 +1,128 @@
+//! Releases from the mesh: what members have of one is put into a folder of this home as a publisher's folder has it, and
+//! installed from there. So every check of an installation is the same, wherever a release came from.
+
+use crate::error::{NodeError, Result};
+use crate::home::write_whole;
+use crate::install::source::{Preamble, Source, preamble};
+use crate::install::verify::open_envelope;
+use crate::node::Node;
+use serde_bytes::ByteBuf;
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use weft_model::limits::RECORD_BYTES;
+use weft_model::{Cid, content};
+use weft_release::limits::{ENVELOPE_BYTES, SKILL_BYTES, STATEMENT_BYTES};
+
+/// The folder in the home.
+const FOLDER: &str = "mirror";
+/// Where heads lie in it; whose they are is read from them.
+const HEADS: &str = "heads/mesh";
+
+impl Node {
+    /// Brings a release that members have into the mirror; the source to install it from. None without a mesh.
+    ///
+    /// # Errors
+    /// `not-found` when no connected member has it.
+    pub(crate) fn mirror_release(&self, cid: &Cid) -> Result<Option<Source>> {
+        if self.peering().is_none() {
+            return Ok(None);
+        }
+        let folder = self.mirror()?;
+        let path = folder.join(format!("{cid}.car"));
+        if path.is_file() {
+            return Ok(Some(Source::Folder(folder)));
+        }
+        let found = self.records_in_mesh(cid)?;
+        let Some(records) = found else {
+            return Err(NodeError::not_found(format!(
+                "no connected member has the release `{cid}`"
+            ))
+            .try_this("search what they have with `weft search`, or see who is connected: weft mesh status"));
+        };
+        if records.envelope.len() > ENVELOPE_BYTES {
+            return Err(NodeError::refused("the release's envelope is too large"));
+        }
+        let opened = open_envelope(&records.envelope)?;
+        if opened.cid != *cid {
+            return Err(NodeError::coded(
+                "wrong-software",
+                format!("a member gave the release `{}` for `{cid}`", opened.cid),
+            ));
+        }
+        let release = &opened.release;
+        if release.component.size > SKILL_BYTES {
+            return Err(NodeError::refused(format!(
+                "its component has {} bytes, at most {SKILL_BYTES} are fetched",
+                release.component.size
+            )));
+        }
+        let component = release.component.cid;
+        let seeders = self.holders(&component)?;
+        let holder = format!("mirror:{cid}");
+        self.fetch_content(&component, &seeders, Some(&holder))?;
+        let vectors = records.vectors.map(ByteBuf::into_vec);
+        let written = match vectors {
+            Some(v) if v.len() > RECORD_BYTES => Err(NodeError::refused(
+                "the release's golden vectors are too large",
+            )),
+            vectors => preamble(release, &records.envelope, vectors)
+                .and_then(|begin| self.write_mirror(&path, &begin, &component)),
+        };
+        self.store
+            .write(|tx| weft_store::content::unpin(tx, &component.to_string(), &holder))?;
+        written?;
+        Ok(Some(Source::Folder(folder)))
+    }
+
+    fn write_mirror(&self, path: &Path, begin: &Preamble, component: &Cid) -> Result<()> {
+        let io = |e: std::io::Error| NodeError::file(path, &e);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+        let mut writer = BufWriter::new(file.as_file_mut());
+        self.export_car(&begin.roots, &begin.records, &[*component], &mut writer)?;
+        writer.flush().map_err(io)?;
+        drop(writer);
+        file.persist(path).map_err(|e| io(e.error))?;
+        Ok(())
+    }
+
+    /// Brings the signed heads of a name that members know into the mirror. None without a mesh.
+    ///
+    /// # Errors
+    /// When the folder can't be written.
+    pub(crate) fn mirror_heads(&self, name: &str) -> Result<Option<Source>> {
+        if self.peering().is_none() {
+            return Ok(None);
+        }
+        let folder = self.mirror()?;
+        let heads = folder.join(HEADS);
+        if heads.exists() {
+            // What was mirrored before was taken then; only what members say now counts.
+            fs::remove_dir_all(&heads).map_err(|e| NodeError::file(&heads, &e))?;
+        }
+        make(&heads)?;
+        for head in self.heads_in_mesh(name)? {
+            if head.len() <= STATEMENT_BYTES {
+                let file = heads.join(format!("{}.head", content::raw_cid(&head)));
+                write_whole(&file, &head, 0o600)?;
+            }
+        }
+        Ok(Some(Source::Folder(folder)))
+    }
+
+    fn mirror(&self) -> Result<PathBuf> {
+        let folder = self.home.root().join(FOLDER);
+        make(&folder)?;
+        Ok(folder)
+    }
+}
+
+fn make(folder: &Path) -> Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|e| NodeError::file(folder, &e))
+}

@@ -41,7 +41,7 @@ CREATE TABLE content_leaves (
     PRIMARY KEY (root, offset)
 );
 
-CREATE INDEX content_leaves_by_cid ON content_leaves (cid);
+CREATE INDEX content_leaves_by_cid ON content_leaves (cid, root);
 
 CREATE TABLE content_nodes (
     cid TEXT NOT NULL,                                       -- an inner node's CID
@@ -371,6 +371,15 @@ CREATE TABLE pins (
     by TEXT NOT NULL,                                        -- who pinned it
     at TEXT NOT NULL                                         -- when
 );
+
+CREATE TABLE public_content (
+    cid TEXT NOT NULL,                                       -- a content, or a block of a release that lies in blocks
+    sake TEXT NOT NULL,                                      -- whose word it is: owner, or the CID of a public release
+    at TEXT NOT NULL,                                        -- since when
+    PRIMARY KEY (cid, sake)
+);
+
+CREATE INDEX public_content_by_sake ON public_content (sake);
 
 CREATE TABLE quarantine (
     release_cid TEXT NOT NULL PRIMARY KEY,                   -- the release that must not run

@@ -14,7 +14,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use weft_model::task::Status;
-use weft_node::{BundleComponent, Clock, Node, OpenOptions};
+use weft_node::{BundleComponent, Clock, Node, OpenOptions, SteeredClock, SystemClock};
+
+/// Environment variable with the instant, in milliseconds since 1970, at which a process's clock begins: for the demo and
+/// for tests. Unset: the system's clock.
+pub const CLOCK: &str = "WEFT_CLOCK";
 
 /// How long to wait for a home that another command has.
 const BUSY_PATIENCE: Duration = Duration::from_secs(5);
@@ -157,10 +161,23 @@ fn open_here(
     let options = OpenOptions {
         home: home.to_owned(),
         bundle: bundle.to_vec(),
+        clock: clock()?,
         compile_worker: compile_worker.map(Path::to_owned),
-        ..OpenOptions::default()
     };
     Ok(Node::open(&options)?)
+}
+
+/// The system's clock, or one that begins where [`CLOCK`] says.
+fn clock() -> Result<Arc<dyn Clock>, ApiError> {
+    let Some(begin) = std::env::var_os(CLOCK) else {
+        return Ok(Arc::new(SystemClock));
+    };
+    let begin = begin.to_str().and_then(|text| text.parse().ok());
+    let begin = begin.ok_or_else(|| {
+        let message = format!("`{CLOCK}` is no number of milliseconds since 1970");
+        ApiError::new("invalid", message, format!("unset {CLOCK}"))
+    })?;
+    Ok(Arc::new(SteeredClock::at(begin)))
 }
 
 fn through(socket: &Path, request: &Request) -> Result<Response, ApiError> {

@@ -17,6 +17,11 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
         Request::Status => Response::Status(Box::new(node.status()?)),
         Request::Doctor => Response::Doctor(node.doctor()?),
         Request::Stop => Response::Done("stopping".into()),
+        Request::Happened { after, last } => Response::Happened(node.happened(after, last)?),
+        Request::ClockForward { ms } => {
+            node.clock_forward(ms)?;
+            Response::Done("the clock was moved".into())
+        }
 
         Request::ReleaseAdd {
             path,

@@ -7,12 +7,13 @@
 mod client;
 mod dispatch;
 mod frame;
+pub mod http;
 mod request;
 mod response;
 pub mod server;
 mod trial;
 
-pub use client::Client;
+pub use client::{CLOCK, Client};
 pub use request::{
     ContentRequest, KeyRequest, NetworkRequest, PackageRequest, PeerRow, Request, SkillRow,
     TrustRequest,
@@ -23,5 +24,5 @@ pub use weft_node::key_report;
 pub use weft_node::report;
 pub use weft_node::{
     BundleComponent, COMPILE_WORKER, Clock, InitOptions, KeyPart, ManualClock, Node, OpenOptions,
-    Passphrase, RestoreOptions, RuleSpec, SystemClock, compile_worker, file_cid,
+    Passphrase, RestoreOptions, RuleSpec, SteeredClock, SystemClock, compile_worker, file_cid,
 };

@@ -28,6 +28,15 @@ pub enum Request {
     Status,
     Doctor,
     Stop,
+    /// What happened after a place that an earlier answer gave. None: the last `last` entries.
+    Happened {
+        after: Option<(i64, i64)>,
+        last: u32,
+    },
+    /// Moves the clock forward; refused by a daemon whose clock is the system's.
+    ClockForward {
+        ms: i64,
+    },
 
     // Plugins and workloads. `path` is absolute; `target` is a release CID or a name.
     /// Checks a component file, makes its release, signs it with the home's owner key, runs its golden vectors and

@@ -24,6 +24,7 @@ pub enum Response {
     Done(String),
     Status(Box<StatusReport>),
     Doctor(DoctorReport),
+    Happened(FeedReport),
     Release(Box<ReleaseReport>),
     Releases(Vec<ReleaseReport>),
     Slot(SlotReport),

@@ -31,7 +31,7 @@ pub const CONNECTIONS: usize = 64;
 pub const CLIENT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long requests in flight may take once the daemon stops.
-pub const STOP_PATIENCE: Duration = Duration::from_secs(4);
+pub const STOP_PATIENCE: Duration = Duration::from_millis(2_500);
 
 /// Rest after the system refused a connection, as when there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

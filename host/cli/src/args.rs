@@ -19,6 +19,7 @@ Exit codes:
 Environment:
   WEFT_HOME  the home, where --home does not say it
   WEFT_LOG   what the log on stderr holds, such as `info` or `weft_node=debug`
+  WEFT_LOG_FORMAT  `json`: a log line is an object; else it is text
   NO_COLOR   any value: no colour
   MESH_*     settings of the node; `weft status` shows each, its value and its source
 

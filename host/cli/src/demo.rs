@@ -1,19 +1,23 @@
-//! The demo: two days of three households, played on the production paths.
+//! The demo: two days of three households, played by three nodes that are processes of their own, connected over
+//! loopback, on the production paths.
 //!
-//! Scripted are the inputs (members, peers, rules, tasks, ballots) and the clock, nothing else: every verdict below is
+//! Scripted are the inputs (members, energy, rules, tasks, ballots) and the clocks, nothing else: every verdict below is
 //! what a plugin answered, and each `expect` fails the demo when it is another one than told.
 
 use crate::ctx::{Ctx, Outcome};
 use crate::exit::Exit;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use weft_api::report::{CarbonReport, PollReport, TaskReport};
-use weft_api::{ApiError, Client, InitOptions, ManualClock, Node, Request, Response};
+use weft_api::{ApiError, NetworkRequest, NetworkResponse, Request, Response};
 use weft_model::task::{Importance, TaskSpec};
 
+mod household;
 mod story;
+
+use household::Household;
 
 /// Thursday, 18 June 2026, 20:00 UTC.
 const EVENING: i64 = 1_781_812_800_000;
@@ -21,16 +25,35 @@ const EVENING: i64 = 1_781_812_800_000;
 const HOUR_MS: i64 = 3_600_000;
 /// Milliseconds in a minute.
 const MINUTE_MS: i64 = 60_000;
-/// Who owns the demo's device.
+/// Who founds the network; her grid burns coal.
 const ADA: &str = "ada@example.com";
-/// Her neighbours.
+/// Her neighbour with a solar roof.
 const BO: &str = "bo@example.com";
-/// Her neighbours.
+/// Her neighbour with a wind turbine.
 const CY: &str = "cy@example.com";
+/// Logs of real systems; the first that can be read is taken.
+const LOGS: [&str; 5] = [
+    "/var/log/dpkg.log",
+    "/var/log/syslog",
+    "/var/log/messages",
+    "/var/log/system.log",
+    "/var/log/install.log",
+];
+/// Most of it that is read, in bytes.
+const LOG_BYTES: usize = 1 << 20;
+/// Lines of the one that is made up.
+const LOG_LINES: usize = 5_000;
+/// How long anything may take to go from one node to the others.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two looks at whether it has.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What the demo showed, for `--json`.
 #[derive(Debug, Default, Serialize)]
 pub struct Played {
+    /// The three devices, and the digest of the log that they agree on.
+    devices: Vec<String>,
+    digest: String,
     /// Every task with its outcome.
     tasks: Vec<TaskReport>,
     /// Every vote.
@@ -42,62 +65,66 @@ pub struct Played {
     carbon: Option<CarbonReport>,
 }
 
-/// Plays the story; `keep`: the home to play it in, and to leave for a look.
+/// Plays the story; `keep`: the folder for the three homes, to leave for a look.
 pub fn run(ctx: &Ctx, keep: Option<PathBuf>) -> Outcome {
     let temporary = tempfile::tempdir().map_err(|e| io("a temporary folder", &e))?;
-    let home = keep
+    let folder = keep
         .clone()
         .unwrap_or_else(|| temporary.path().join("demo"));
-    if keep.is_some() && home.exists() {
+    if keep.is_some() && folder.exists() {
         return Err(ApiError::new(
             "conflict",
-            format!("`{}` is there already", home.display()),
+            format!("`{}` is there already", folder.display()),
             "choose another folder",
         ));
     }
-    let clock = Arc::new(ManualClock::at(EVENING));
-    let stage = Stage::open(ctx, &home, clock)?;
-    let played = story::play(stage)?;
+    let played = story::play(Stage::open(ctx, &folder)?)?;
     if ctx.json() {
         return ctx.show_value(&played, "");
     }
     match keep {
-        Some(home) => ctx.show_value(
+        Some(folder) => ctx.show_value(
             &(),
             &format!(
-                "\nThe home is kept: weft --home {} status\n",
-                home.display()
+                "\nThe homes are kept: weft --home {} status\n",
+                folder.join("ada").display()
             ),
         ),
         None => Ok(Exit::Ok),
     }
 }
 
-/// The node of the story, its clock, and the way to tell what happens.
+/// The three nodes of the story, and the way to tell what happens.
 struct Stage<'a> {
     ctx: &'a Ctx,
-    client: Client,
-    clock: Arc<ManualClock>,
+    ada: Household,
+    bo: Household,
+    cy: Household,
+    /// A log of this machine, or one made up, that tasks read.
+    log: PathBuf,
     played: Played,
 }
 
 impl<'a> Stage<'a> {
-    fn open(ctx: &'a Ctx, home: &Path, clock: Arc<ManualClock>) -> Result<Self, ApiError> {
-        let bundle = ctx.bundle();
-        Node::init(&InitOptions {
-            home: home.to_owned(),
-            owner: Some(ADA.into()),
-            bundle: bundle.clone(),
-            clock: clock.clone(),
-            compile_worker: ctx.compile_worker(),
-        })?;
-        let client = Client::hosted(home, &bundle, clock.clone())?;
+    fn open(ctx: &'a Ctx, folder: &Path) -> Result<Self, ApiError> {
+        let open = |name, user| Household::open(ctx, &folder.join(name), user, EVENING);
         Ok(Self {
             ctx,
-            client,
-            clock,
+            ada: open("ada", ADA)?,
+            bo: open("bo", BO)?,
+            cy: open("cy", CY)?,
+            log: log(folder)?,
             played: Played::default(),
         })
+    }
+
+    fn households(&self) -> [&Household; 3] {
+        [&self.ada, &self.bo, &self.cy]
+    }
+
+    fn household(&self, user: &str) -> &Household {
+        let found = self.households().into_iter().find(|h| h.user == user);
+        found.unwrap_or(&self.ada)
     }
 
     /// Prints a line for people; JSON has the values alone.
@@ -109,32 +136,45 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Asks ada's node.
     fn ask(&self, request: Request) -> Result<Response, ApiError> {
-        self.client.call(request)
+        self.ada.ask(request)
     }
 
-    /// Submits a task and tells what was decided; fails when it is not what the story says.
+    /// Submits a task at its user's node and tells what became of it; fails when it is not what the story says.
     fn submit(&mut self, spec: TaskSpec, expect: &str) -> Result<TaskReport, ApiError> {
-        let Response::Task(task) = self.ask(Request::TaskSubmit { spec, wait: true })? else {
+        let user = spec.user.clone();
+        let submit = Request::TaskSubmit { spec, wait: true };
+        let Response::Task(task) = self.household(&user).ask(submit)? else {
             return Err(unexpected("a task"));
         };
         self.tell(&task, expect)?;
         Ok(*task)
     }
 
-    fn show(&mut self, id: &str, expect: &str) -> Result<TaskReport, ApiError> {
-        let Response::Task(task) = self.ask(Request::TaskShow { task: id.into() })? else {
-            return Err(unexpected("a task"));
+    /// Waits until a task has come to this status at its user's node, and tells it.
+    fn show(&mut self, user: &str, id: &str, expect: &str) -> Result<TaskReport, ApiError> {
+        let household = self.household(user);
+        let begun = Instant::now();
+        let task = loop {
+            let Response::Task(task) = household.ask(Request::TaskShow { task: id.into() })? else {
+                return Err(unexpected("a task"));
+            };
+            if task.status == expect || begun.elapsed() > PATIENCE {
+                break *task;
+            }
+            std::thread::sleep(LOOK);
         };
         self.tell(&task, expect)?;
-        Ok(*task)
+        Ok(task)
     }
 
     fn tell(&mut self, task: &TaskReport, expect: &str) -> Result<(), ApiError> {
-        let place = task
-            .peer
-            .as_deref()
-            .map_or(String::new(), |p| format!(" on {p}"));
+        let place = match task.peer.as_deref() {
+            None => String::new(),
+            Some("self") => " at home".into(),
+            Some(peer) => format!(" on {}'s node", self.owner_of(peer)),
+        };
         self.say(&format!("  {:<18} {}{place}", task.name, task.status))?;
         if let Some(reason) = &task.reason {
             self.say(&wrapped(reason, 21))?;
@@ -165,28 +205,54 @@ impl<'a> Stage<'a> {
         ))
     }
 
-    /// All keys vote, which closes the vote.
+    /// Whose device that is, for people.
+    fn owner_of(&self, device: &str) -> String {
+        let found = self.households().into_iter().find(|h| h.device == device);
+        let user = found.map_or(device, |h| h.user);
+        user.split('@').next().unwrap_or_default().to_owned()
+    }
+
+    /// Everybody votes on their own node; ada's node, where the vote was opened, closes it.
     fn vote(&mut self, name: &str, ballots: &[(&str, Importance)]) -> Result<PollReport, ApiError> {
-        let open = matches!(self.ask(Request::VoteShow { poll: Some(name.into()) }),
-            Ok(Response::Poll(p)) if p.status == "open");
+        let show = || Request::VoteShow {
+            poll: Some(name.into()),
+        };
+        let open = matches!(self.ask(show()), Ok(Response::Poll(p)) if p.status == "open");
         if !open {
             self.ask(Request::VoteOpen {
                 name: name.into(),
                 minutes: None,
             })?;
         }
-        let mut last = None;
+        let Response::Poll(poll) = self.ask(show())? else {
+            return Err(unexpected("a vote"));
+        };
         for (voter, choice) in ballots {
-            let cast = Request::VoteCast {
-                poll: name.into(),
+            let household = self.household(voter);
+            until("the vote is known to all", || {
+                let known = household.ask(Request::VoteShow {
+                    poll: Some(poll.poll.clone()),
+                });
+                Ok(known.is_ok())
+            })?;
+            household.ask(Request::VoteCast {
+                poll: poll.poll.clone(),
                 choice: choice.word().into(),
-                voter: Some((*voter).into()),
-            };
-            if let Response::Poll(poll) = self.ask(cast)? {
-                last = Some(poll);
-            }
+                voter: None,
+            })?;
         }
-        let poll = last.ok_or_else(|| unexpected("a vote"))?;
+        let mut closed = None;
+        until("the vote is closed", || {
+            let found = self.ask(Request::VoteShow {
+                poll: Some(poll.poll.clone()),
+            })?;
+            closed = match found {
+                Response::Poll(p) if p.status != "open" => Some(p),
+                _ => None,
+            };
+            Ok(closed.is_some())
+        })?;
+        let poll = closed.ok_or_else(|| unexpected("a vote"))?;
         let method = poll.method.clone().unwrap_or_default();
         let result = poll.consensus.clone().unwrap_or_else(|| "undecided".into());
         let weights: Vec<String> = poll
@@ -206,11 +272,43 @@ impl<'a> Stage<'a> {
         Ok(poll)
     }
 
-    /// Moves the clock and lets the node do what is due.
+    /// Moves all clocks, ada's last, and waits until she hears her neighbours again.
     fn later(&self, ms: i64) -> Result<(), ApiError> {
-        self.clock.advance(ms);
-        self.client.step()?;
+        for household in [&self.cy, &self.bo, &self.ada] {
+            household.ask(Request::ClockForward { ms })?;
+        }
+        self.neighbours_are_up()
+    }
+
+    /// Waits until every node hears both others.
+    fn neighbours_are_up(&self) -> Result<(), ApiError> {
+        for household in self.households() {
+            until("the neighbours are heard", || {
+                let Response::Peers(peers) = household.ask(Request::PeerList)? else {
+                    return Err(unexpected("list of peers"));
+                };
+                Ok(peers.iter().filter(|p| p.online).count() == 2)
+            })?;
+        }
         Ok(())
+    }
+
+    /// The digest of the log, once all three nodes have the same.
+    fn digest(&self) -> Result<String, ApiError> {
+        let mut digest = String::new();
+        until("the logs are the same", || {
+            let mut digests = Vec::new();
+            for household in self.households() {
+                let shown = household.ask(Request::Network(NetworkRequest::Show))?;
+                let Response::Network(NetworkResponse::Network(network)) = shown else {
+                    return Err(unexpected("network"));
+                };
+                digests.push((network.members, network.digest));
+            }
+            digest.clone_from(&digests[0].1);
+            Ok(digests[0].0 == 3 && digests.windows(2).all(|w| w[0] == w[1]))
+        })?;
+        Ok(digest)
     }
 
     /// Swaps the plugin of a slot while other threads keep deciding.
@@ -226,7 +324,7 @@ impl<'a> Stage<'a> {
                             spec: load.clone(),
                             at: None,
                         };
-                        match self.client.call(check) {
+                        match self.ada.ask(check) {
                             Ok(_) => decided.fetch_add(1, Ordering::Relaxed),
                             Err(_) => failed.fetch_add(1, Ordering::Relaxed),
                         };
@@ -234,7 +332,7 @@ impl<'a> Stage<'a> {
                 });
             }
             let before = decided.load(Ordering::Relaxed);
-            let swap = self.client.call(Request::SlotUse {
+            let swap = self.ada.ask(Request::SlotUse {
                 slot: slot.into(),
                 target: cid.into(),
                 config: None,
@@ -255,6 +353,36 @@ impl<'a> Stage<'a> {
         self.played.failed_during_swap = failed.into_inner();
         Ok(())
     }
+}
+
+/// The beginning of a log of this machine, copied beside the homes; one made up where none can be read.
+fn log(folder: &Path) -> Result<PathBuf, ApiError> {
+    let real = LOGS.iter().find_map(|path| std::fs::read(path).ok());
+    let mut bytes = real.filter(|log| !log.is_empty()).unwrap_or_else(|| {
+        let line = |n| format!("2026-06-18 20:00:{:02} host app[{n}]: request served\n", n % 60);
+        (0..LOG_LINES).map(line).collect::<String>().into_bytes()
+    });
+    bytes.truncate(LOG_BYTES);
+    let path = folder.join("machine.log");
+    std::fs::write(&path, bytes).map_err(|e| io(&path.display().to_string(), &e))?;
+    Ok(path)
+}
+
+/// Waits until something is so.
+fn until(what: &str, mut so: impl FnMut() -> Result<bool, ApiError>) -> Result<(), ApiError> {
+    let begun = Instant::now();
+    while !so()? {
+        if begun.elapsed() > PATIENCE {
+            let s = PATIENCE.as_secs();
+            return Err(ApiError::new(
+                "unavailable",
+                format!("not within {s} s: {what}"),
+                "try again when the machine has less to do",
+            ));
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(())
 }
 
 /// Text broken at 79 columns behind an indent.

@@ -18,9 +18,12 @@ use ctx::Ctx;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
+use weft_api::ApiError;
 
 /// Says what the log holds, such as `info` or `weft_node=debug`.
 const LOG_VARIABLE: &str = "WEFT_LOG";
+/// Says how its lines look: `text` or `json`.
+const FORMAT_VARIABLE: &str = "WEFT_LOG_FORMAT";
 
 fn main() -> ExitCode {
     // Before anything else is read or opened: a worker has limits, no home and no environment.
@@ -36,8 +39,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => return exit::usage(&e, std::env::args_os().any(|a| a == "--json")).into(),
     };
-    log_to_stderr(cli.verb.log_level());
-    let ctx = Ctx::new(cli.home, cli.json);
+    let logs = log_to_stderr(cli.verb.log_level());
+    let ctx = logs.and_then(|()| Ctx::new(cli.home, cli.json));
     let done = ctx.and_then(|ctx| cli.verb.run(&ctx));
     match done {
         Ok(exit) => exit.into(),
@@ -46,12 +49,23 @@ fn main() -> ExitCode {
 }
 
 /// Log lines go to stderr, so that stdout holds the answer alone.
-fn log_to_stderr(default: &str) {
+fn log_to_stderr(default: &str) -> Result<(), ApiError> {
     let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new(default));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(colour)
-        .init();
+        .with_ansi(colour);
+    match std::env::var(FORMAT_VARIABLE).as_deref() {
+        Err(_) | Ok("" | "text") => log.init(),
+        Ok("json") => log.json().flatten_event(true).init(),
+        Ok(other) => {
+            return Err(ApiError::new(
+                "invalid",
+                format!("{FORMAT_VARIABLE} is `{other}`; it is `text` or `json`"),
+                "",
+            ));
+        }
+    }
+    Ok(())
 }

@@ -21,6 +21,7 @@ mod task;
 mod trial;
 mod user;
 mod vote;
+mod watch;
 mod why;
 
 pub use network::qr;
@@ -29,6 +30,7 @@ pub use project::{built, bundle, bundle_check};
 
 use serde_json::{Value, json};
 use std::io::{self, Write};
+use weft_api::report::FeedEntry;
 use weft_api::{ApiError, Response};
 use weft_model::text::is_unsafe;
 
@@ -59,6 +61,7 @@ pub fn text(response: &Response) -> Result<String, ApiError> {
         Response::Done(text) => format!("{text}\n"),
         Response::Status(status) => node::status(&status),
         Response::Doctor(doctor) => node::doctor(&doctor),
+        Response::Happened(report) => report.entries.iter().map(watch::line).collect(),
         Response::Release(release) => release::one(&release),
         Response::Releases(releases) => release::list(&releases),
         Response::Slot(slot) => slot::one(&slot),
@@ -150,6 +153,33 @@ pub fn clear() -> Result<(), ApiError> {
         print("\u{1b}[2J\u{1b}[H")?;
     }
     Ok(())
+}
+
+/// Something that happened: a line for a person, or an object in one line.
+///
+/// # Errors
+/// As [`inner`].
+pub fn happened(entry: &FeedEntry, json: bool) -> Result<String, ApiError> {
+    let mut value = serde_json::to_value(entry).map_err(|e| internal(&e))?;
+    if json {
+        return Ok(format!("{value}\n"));
+    }
+    make_safe(&mut value);
+    let entry = serde_json::from_value(value).map_err(|e| internal(&e))?;
+    Ok(watch::line(&entry))
+}
+
+/// Writes to stdout, at once. Returns whether somebody still reads.
+///
+/// # Errors
+/// When it can't be written.
+pub fn line(text: &str) -> Result<bool, ApiError> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(e) => Err(ApiError::new("io", e.to_string(), "")),
+    }
 }
 
 /// Writes to stdout. A reader that has seen enough, such as `head`, is no error.

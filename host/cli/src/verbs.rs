@@ -23,6 +23,7 @@ mod project;
 mod release;
 mod reproduce;
 mod restore;
+mod service;
 mod spec;
 mod start;
 mod status;
@@ -33,6 +34,7 @@ mod trial;
 mod trust;
 mod user;
 mod vote;
+mod watch;
 mod why;
 mod workload;
 
@@ -48,6 +50,10 @@ pub enum Verb {
     Demo(demo::Demo),
     Status(status::Status),
     Doctor(doctor::Doctor),
+    Watch(watch::Watch),
+    /// A service that starts the daemon with the machine
+    #[command(subcommand)]
+    Service(service::Service),
     /// Plugins: write, check, install and swap the rules
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -138,11 +144,12 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// What the log holds when nobody says: more for the daemon, which nobody watches.
+    /// What the log holds when nobody says: more for the daemon, which nobody watches; of the libraries below it what is
+    /// wrong alone. That Kademlia has nobody to ask yet is the usual state of a small network.
     pub fn log_level(&self) -> &'static str {
         match self {
-            Self::Start(_) => "info",
-            _ => "warn",
+            Self::Start(_) => "warn,weft=info,libp2p_kad=error",
+            _ => "warn,libp2p_kad=error",
         }
     }
 
@@ -158,6 +165,8 @@ impl Verb {
             Self::Demo(verb) => verb.run(ctx),
             Self::Status(verb) => verb.run(ctx),
             Self::Doctor(verb) => verb.run(ctx),
+            Self::Watch(verb) => verb.run(ctx),
+            Self::Service(verb) => verb.run(ctx),
             Self::Plugin(verb) => verb.run(ctx),
             Self::Workload(verb) => verb.run(ctx),
             Self::Release(verb) => verb.run(ctx),

@@ -21,6 +21,8 @@ pub struct Needs<'a> {
     pub now: Instant,
     /// Critical tasks take any energy.
     pub critical: bool,
+    /// This device takes it on any energy: the submitter judged that, or every peer failed.
+    pub here_anyway: bool,
 }
 
 /// Why a candidate does not qualify for the plan's energy now; none when it does.
@@ -29,7 +31,8 @@ pub fn disqualified(needs: &Needs<'_>, host: &HostColumns<'_>, row: usize) -> Op
     if row > 0 && !plan.delegate {
         return Some(Out::MustStayHome);
     }
-    if needs.critical || plan.latest_start.is_some_and(|latest| needs.now >= latest) {
+    let anyway = needs.critical || (row == 0 && needs.here_anyway);
+    if anyway || plan.latest_start.is_some_and(|latest| needs.now >= latest) {
         return None;
     }
     if let Some(source) = plan.source

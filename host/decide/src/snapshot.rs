@@ -19,6 +19,9 @@ pub struct Snapshot {
     pub task: String,
     /// What is known of the vote on the task's name.
     pub vote: VoteState,
+    /// Another device asks for it: quota and energy were judged there, hours and ethics of this device's owner count here.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub guest: bool,
     /// The submitter's quota.
     pub quota: QuotaState,
     /// The energy here.
@@ -37,10 +40,21 @@ pub struct Snapshot {
     pub submitter: Result<OwnerRules, String>,
     /// Who could run it: this device first.
     pub candidates: Candidates,
+    /// Peers failed at it, and the off-peak hours since then have begun: it runs here on any energy.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub last_resort: bool,
     /// Overrides that the submitter used in the last 24 hours.
     pub overrides_used: u32,
     /// Whether a workload is bound to the task on this device.
     pub workload_bound: bool,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde calls"
+)]
+fn is_no(flag: &bool) -> bool {
+    !flag
 }
 
 /// The vote on a task's importance.

@@ -64,6 +64,8 @@ fn snapshot() -> Snapshot {
         },
         workload_bound: true,
         off_peak: Some(NOW + 7),
+        guest: false,
+        last_resort: false,
     }
 }
 

@@ -1,21 +1,24 @@
 //! The swarm's loop: one task owns the swarm. Commands come over a bounded channel, what the swarm sees goes to the
 //! service, what the service says is done. Payloads go to the node on threads of their own.
 
+mod events;
+
+use crate::addresses::tellable;
 use crate::error::MeshError;
 use crate::limits::{GOSSIP_WAITING, TICK};
 use crate::lobby::Addresses;
 use crate::message::{Change, Dropped, Heard, Host, Protocol, Status, Topic};
 use crate::peer::{did, peer_id};
-use crate::service::{Admission, Effect, Input, Service};
-use crate::swarm::{Behaviour, BehaviourEvent, topic};
+use crate::service::{Admission, Effect, Input, Own, Service};
+use crate::swarm::{Behaviour, Config, topic};
 use futures::StreamExt;
-use libp2p::core::ConnectedPoint;
+use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol as Part;
 use libp2p::request_response::{self, OutboundRequestId, ResponseChannel};
+use libp2p::swarm::ConnectionId;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::swarm::{DialError, ListenError, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, dcutr, gossipsub, identify, kad, mdns, relay, upnp};
-use std::collections::{BTreeMap, HashMap};
+use libp2p::{Multiaddr, PeerId, Swarm, gossipsub, kad};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use weft_model::Did;
@@ -26,6 +29,8 @@ type Reply<T> = oneshot::Sender<Result<T, MeshError>>;
 pub(crate) enum Command {
     /// Exactly these devices may come in; addresses where they may be.
     Members(BTreeMap<Did, Vec<String>>),
+    /// These devices relay for members.
+    Volunteers(BTreeSet<Did>),
     /// Tell all members.
     Publish(Topic, Vec<u8>),
     /// Ask one member.
@@ -71,6 +76,10 @@ pub(crate) struct Actor {
     host: Arc<dyn Host>,
     network: String,
     lobby: Addresses,
+    /// Dials that the service asked for; libp2p's protocols have their own.
+    dials: HashMap<ConnectionId, PeerId>,
+    /// What listens at relays, and at which.
+    places: HashMap<ListenerId, PeerId>,
     asked: HashMap<(Protocol, OutboundRequestId), (Did, Reply<Vec<u8>>)>,
     searches: HashMap<kad::QueryId, (oneshot::Sender<Vec<Did>>, Vec<Did>)>,
     answers: mpsc::Sender<Answered>,
@@ -82,7 +91,7 @@ impl Actor {
     pub fn new(
         swarm: Swarm<Behaviour>,
         host: Arc<dyn Host>,
-        network: String,
+        config: &Config,
         lobby: Addresses,
     ) -> (Self, Channels) {
         let (answers, answered) = mpsc::channel(crate::limits::REQUESTS);
@@ -91,11 +100,18 @@ impl Actor {
         let (judge, judged) = mpsc::channel(GOSSIP_WAITING);
         spawn_listener(Arc::clone(&host), heard, judge);
         spawn_teller(Arc::clone(&host), changes);
+        let own = Own {
+            peer: *swarm.local_peer_id(),
+            relay: config.relay,
+            external: !config.external.is_empty(),
+        };
         let actor = Self {
             swarm,
-            service: Service::default(),
+            service: Service::new(own),
             host,
-            network,
+            network: config.network.clone(),
+            dials: HashMap::new(),
+            places: HashMap::new(),
             lobby,
             asked: HashMap::new(),
             searches: HashMap::new(),
@@ -144,12 +160,12 @@ impl Actor {
             Effect::Dial(peer, addresses) => {
                 let options = DialOpts::peer_id(peer)
                     .addresses(addresses)
-                    .condition(PeerCondition::DisconnectedAndNotDialing)
+                    .condition(PeerCondition::Always)
                     .build();
-                if let Err(e) = self.swarm.dial(options)
-                    && !matches!(e, DialError::DialPeerConditionFalse(_))
-                {
-                    self.step(Input::DialFailed(peer));
+                let id = options.connection_id();
+                match self.swarm.dial(options) {
+                    Ok(()) => _ = self.dials.insert(id, peer),
+                    Err(_) => self.step(Input::DialFailed(peer)),
                 }
             }
             Effect::Close(connection) => {
@@ -162,6 +178,18 @@ impl Actor {
             Effect::Tell(device, change) => {
                 let _ = self.told.send((device, change));
             }
+            Effect::Reserve(relay, address) => {
+                let at = address.with(Part::P2p(relay)).with(Part::P2pCircuit);
+                match self.swarm.listen_on(at) {
+                    Ok(listener) => _ = self.places.insert(listener, relay),
+                    Err(e) => {
+                        tracing::debug!(%relay, "no place is asked for: {e}");
+                        self.step(Input::Unreserved(relay));
+                    }
+                }
+            }
+            Effect::Claim(address) => self.swarm.add_external_address(address),
+            Effect::Disclaim(address) => self.swarm.remove_external_address(&address),
         }
     }
 
@@ -179,6 +207,7 @@ impl Actor {
                     .collect();
                 self.step(Input::Members(members));
             }
+            Command::Volunteers(devices) => self.step(Input::Volunteers(devices)),
             Command::Publish(t, bytes) => self.publish(t, bytes),
             Command::Request(device, protocol, bytes, reply) => {
                 self.request(device, protocol, bytes, reply);
@@ -224,7 +253,7 @@ impl Actor {
 
     fn request(&mut self, device: Did, protocol: Protocol, bytes: Vec<u8>, reply: Reply<Vec<u8>>) {
         let peer = peer_id(&device).filter(|peer| self.service.device(peer).is_some());
-        let Some(peer) = peer.filter(|peer| self.swarm.is_connected(peer)) else {
+        let Some(peer) = peer.filter(|peer| self.service.is_connected(peer)) else {
             let _ = reply.send(Err(MeshError::Unreachable {
                 peer: device.to_string(),
                 why: "no connection is open".into(),
@@ -275,131 +304,24 @@ impl Actor {
     }
 
     fn status(&self) -> Status {
-        let listening = self.swarm.listeners().map(ToString::to_string).collect();
-        let external = self.swarm.external_addresses();
+        let strings = |addresses: Vec<Multiaddr>| -> Vec<String> {
+            addresses.iter().map(ToString::to_string).collect()
+        };
+        let listening: Vec<Multiaddr> = self.swarm.listeners().cloned().collect();
+        let external: Vec<Multiaddr> = self.swarm.external_addresses().cloned().collect();
+        let told = tellable(external.iter().chain(&listening));
         Status {
             peer_id: self.swarm.local_peer_id().to_string(),
-            listening,
+            listening: strings(listening),
             lobby: self
                 .lobby
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
-            external: external.map(ToString::to_string).collect(),
+            external: strings(external),
+            told: strings(told),
             peers: self.service.peers(),
             counts: self.service.counts.clone(),
-        }
-    }
-
-    fn event(&mut self, event: SwarmEvent<BehaviourEvent>) {
-        match event {
-            SwarmEvent::Behaviour(event) => self.behaviour(event),
-            SwarmEvent::ConnectionEstablished {
-                peer_id,
-                connection_id,
-                endpoint,
-                ..
-            } => {
-                let address = match endpoint {
-                    ConnectedPoint::Dialer { address, .. } => address,
-                    ConnectedPoint::Listener { send_back_addr, .. } => send_back_addr,
-                };
-                self.step(Input::Connected(peer_id, connection_id, address));
-            }
-            SwarmEvent::ConnectionClosed {
-                peer_id,
-                connection_id,
-                ..
-            } => self.step(Input::Closed(peer_id, connection_id)),
-            SwarmEvent::OutgoingConnectionError {
-                peer_id: Some(peer),
-                error,
-                ..
-            } => {
-                tracing::debug!(%peer, "not reached: {error}");
-                self.step(Input::DialFailed(peer));
-            }
-            SwarmEvent::IncomingConnectionError { error, .. } => self.turned_away(&error),
-            SwarmEvent::NewListenAddr { address, .. } => {
-                tracing::info!(%address, "listening");
-            }
-            SwarmEvent::ListenerClosed {
-                reason: Err(e),
-                addresses,
-                ..
-            } => {
-                tracing::warn!(?addresses, "no longer listening: {e}");
-            }
-            _ => {}
-        }
-    }
-
-    fn turned_away(&mut self, error: &ListenError) {
-        let ListenError::Denied { cause } = error else {
-            return;
-        };
-        let stranger = cause.downcast_ref::<libp2p::allow_block_list::NotAllowed>();
-        if stranger.is_some() {
-            self.step(Input::Stranger);
-        } else {
-            self.service.count(Dropped::ConnectionLimit);
-        }
-    }
-
-    fn behaviour(&mut self, event: BehaviourEvent) {
-        match event {
-            BehaviourEvent::Ping(ping) => {
-                let rtt = match ping.result {
-                    Ok(rtt) => Some(rtt.as_secs_f64() * 1_000.0),
-                    Err(libp2p::ping::Failure::Unsupported) => return,
-                    Err(_) => None,
-                };
-                self.step(Input::Ping(ping.peer, ping.connection, rtt));
-            }
-            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
-                self.step(Input::Agent(peer_id, info.agent_version));
-                for address in info.listen_addrs {
-                    self.learn(peer_id, address);
-                }
-            }
-            BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
-                for (peer, address) in found {
-                    self.learn(peer, address);
-                }
-            }
-            BehaviourEvent::Log(event) => self.requested(Protocol::Log, event),
-            BehaviourEvent::Task(event) => self.requested(Protocol::Task, event),
-            BehaviourEvent::Find(event) => self.requested(Protocol::Find, event),
-            BehaviourEvent::Gossip(gossipsub::Event::Message {
-                propagation_source,
-                message_id,
-                message,
-            }) => self.gossiped(propagation_source, message_id, message),
-            BehaviourEvent::Kad(kad::Event::OutboundQueryProgressed {
-                id, result, step, ..
-            }) => self.found(id, result, step.last),
-            BehaviourEvent::Dcutr(dcutr::Event { result: Ok(_), .. }) => {
-                self.service.counts.hole_punched += 1;
-            }
-            BehaviourEvent::RelayClient(relay::client::Event::ReservationReqAccepted {
-                renewal: false,
-                ..
-            }) => self.service.counts.reservations += 1,
-            BehaviourEvent::Upnp(upnp::Event::NewExternalAddr { external_addr, .. }) => {
-                self.service.counts.ports_mapped += 1;
-                tracing::info!(address = %external_addr, "the router opened a port");
-            }
-            _ => {}
-        }
-    }
-
-    /// An address under which a member may be reached.
-    fn learn(&mut self, peer: PeerId, address: Multiaddr) {
-        let (peer, address) = split(address.clone()).unwrap_or((peer, address));
-        let kad = &mut self.swarm.behaviour_mut().kad;
-        if self.service.device(&peer).is_some() {
-            kad.add_address(&peer, address.clone());
-            self.step(Input::Address(peer, address));
         }
     }
 

@@ -16,11 +16,13 @@
 //! What it does not do: it keeps nothing, follows no links between blocks, and finds no seeders.
 
 pub mod bitswap;
+mod blocking;
 mod counters;
 mod error;
 mod fetch;
 pub mod limits;
 mod link;
+mod pace;
 pub mod queue;
 mod serve;
 pub mod wire;
@@ -34,6 +36,7 @@ pub use queue::{Dropped, Report, SeederReport, SeederState};
 use bitswap::Swap;
 use libp2p::{PeerId, StreamProtocol};
 use libp2p_stream::{Control, IncomingStreams};
+use pace::Pace;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use weft_model::Cid;
@@ -58,10 +61,15 @@ pub struct Exchange {
 pub(crate) struct Shared {
     blocks: Arc<dyn Blocks>,
     counters: Counters,
+    /// The largest Bitswap message that is read, in bytes.
+    message_bytes: usize,
     /// Turns at the disk; first come, first served.
     disk: Arc<Semaphore>,
     /// Turns at hashing.
     hashers: Arc<Semaphore>,
+    /// How fast blocks go out, and come in.
+    up: Pace,
+    down: Pace,
 }
 
 /// Which protocols an exchange answers.
@@ -69,8 +77,10 @@ pub(crate) struct Shared {
 pub enum Speaks {
     /// The stream and Bitswap.
     All,
-    /// Bitswap alone: what a listener for outsiders speaks.
+    /// Bitswap alone, with IPFS nodes.
     BitswapOnly,
+    /// Bitswap alone, and only to give: a message has no room for blocks. What a listener for outsiders speaks.
+    BitswapGiving,
 }
 
 impl Exchange {
@@ -96,15 +106,22 @@ impl Exchange {
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let streams = match speaks {
             Speaks::All => Some(accept(&mut control, wire::PROTOCOL)),
-            Speaks::BitswapOnly => None,
+            Speaks::BitswapOnly | Speaks::BitswapGiving => None,
+        };
+        let message_bytes = match speaks {
+            Speaks::All | Speaks::BitswapOnly => limits::BITSWAP_INBOUND_BYTES_MAX,
+            Speaks::BitswapGiving => limits::BITSWAP_WANTS_BYTES_MAX,
         };
         let swaps = bitswap::PROTOCOLS.map(|protocol| accept(&mut control, protocol));
         let hashers = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Arc::new(Shared {
             blocks,
             counters: Counters::default(),
+            message_bytes,
             disk: Arc::new(Semaphore::new(limits::DISK_READS)),
             hashers: Arc::new(Semaphore::new(hashers)),
+            up: Pace::default(),
+            down: Pace::default(),
         });
         let (swap, swapping) = bitswap::start(shared.clone(), control.clone(), swaps.into());
         let serving = {
@@ -125,6 +142,12 @@ impl Exchange {
             tokio::join!(swapping, serving);
         };
         (exchange, both)
+    }
+
+    /// Caps how fast blocks go out, and as much how fast they come in, in bytes a second; none: no cap.
+    pub fn cap(&self, bytes_per_s: Option<u64>) {
+        self.shared.up.set(bytes_per_s);
+        self.shared.down.set(bytes_per_s);
     }
 
     /// What was counted so far.

@@ -2,15 +2,15 @@
 
 use crate::actor::{Actor, Command};
 use crate::error::MeshError;
-use crate::exchange::{Blocks, Exchange, FetchError, More, Report};
-use crate::limits::{COMMANDS, FETCH_BATCH, FETCH_WAITING, MESSAGE_BYTES, STOP_PATIENCE};
+use crate::exchange::{Blocks, Exchange, FetchError, Report};
+use crate::limits::{COMMANDS, MESSAGE_BYTES, STOP_PATIENCE};
 use crate::message::{Host, Protocol, Status, Topic};
 use crate::swarm::Config;
 use crate::{lobby, peer, swarm};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use weft_model::{Cid, Did};
 
 /// A running mesh: the swarm, its lobby, and the threads that both run on. Dropped, it stops. Its methods block, and
@@ -56,6 +56,11 @@ impl Mesh {
     /// Lets exactly these devices in; addresses where they may be. Others are closed at once.
     pub fn members(&self, devices: BTreeMap<Did, Vec<String>>) {
         self.command(Command::Members(devices));
+    }
+
+    /// Says which devices relay for members. One that can't be reached asks those of them that are connected for a place.
+    pub fn volunteers(&self, devices: BTreeSet<Did>) {
+        self.command(Command::Volunteers(devices));
     }
 
     /// Tells all members; whoever is not connected learns of it otherwise.
@@ -132,36 +137,27 @@ impl Mesh {
         &self,
         blocks: Vec<Cid>,
         seeders: &[Did],
-        mut take: impl FnMut(Cid, &[u8]) -> bool,
-        mut progress: impl FnMut(&Report),
+        take: impl FnMut(Cid, &[u8]) -> bool,
+        progress: impl FnMut(&Report),
     ) -> Result<Report, FetchError> {
         let Some(runtime) = &self.runtime else {
             return Err(FetchError::GivenUp);
         };
         let seeders = seeders.iter().filter_map(peer::peer_id).collect();
-        let (want, wanted) = mpsc::channel(FETCH_WAITING);
-        let (out, mut came) = mpsc::channel(FETCH_WAITING);
-        let (tell, told) = watch::channel(Report::default());
-        let exchange = self.exchange.clone();
-        let fetching =
-            runtime.spawn(async move { exchange.fetch(wanted, seeders, out, &tell).await });
-        runtime.spawn(async move {
-            for part in blocks.chunks(FETCH_BATCH) {
-                if want.send(More::Blocks(part.to_vec())).await.is_err() {
-                    return;
-                }
-            }
-        });
-        while let Some((cid, bytes)) = came.blocking_recv() {
-            if !take(cid, &bytes) {
-                fetching.abort();
-                return Err(FetchError::GivenUp);
-            }
-            progress(&told.borrow());
-        }
-        runtime
-            .block_on(fetching)
-            .unwrap_or(Err(FetchError::GivenUp))
+        self.exchange
+            .fetch_blocking(runtime, blocks, seeders, take, progress)
+    }
+
+    /// Caps how fast content goes out, and as much how fast it comes in, in bytes a second; none: no cap.
+    pub fn cap(&self, bytes_per_s: Option<u64>) {
+        self.exchange.cap(bytes_per_s);
+    }
+
+    /// Ends all that goes on: connections are closed, requests and fetches end with an error. The threads end when the
+    /// mesh is dropped.
+    pub fn stop(&self) {
+        // Full of commands it is told by the drop.
+        let _ = self.commands.try_send(Command::Stop);
     }
 
     fn command(&self, command: Command) {
@@ -207,7 +203,7 @@ async fn start(
     let control = swarm.behaviour().streams.new_control();
     let (exchange, serving) = Exchange::new(control, blocks);
     tokio::spawn(serving);
-    let (actor, channels) = Actor::new(swarm, host, config.network.clone(), addresses);
+    let (actor, channels) = Actor::new(swarm, host, config, addresses);
     tokio::spawn(actor.run(commands, channels));
     Ok(exchange)
 }

@@ -11,6 +11,7 @@
 //! What it doesn't do: it knows no event, no release, no task and no database, and it decides nothing about content.
 
 mod actor;
+mod addresses;
 mod error;
 pub mod exchange;
 mod frames;
@@ -18,7 +19,9 @@ mod handle;
 pub mod limits;
 mod lobby;
 mod message;
+mod observed;
 mod peer;
+mod public;
 pub mod service;
 mod swarm;
 
@@ -28,4 +31,5 @@ pub use handle::{Mesh, ask_lobby};
 pub use libp2p::PeerId;
 pub use message::{Change, Counts, Dropped, Heard, Host, PeerStatus, Protocol, Status, Topic};
 pub use peer::{Path, check_address, did, lobby_beside, peer_id};
+pub use public::{Outside, Public, PublicConfig, PublicStatus};
 pub use swarm::Config;

@@ -148,6 +148,9 @@ pub struct Status {
     pub lobby: Vec<String>,
     /// Addresses at which others reach it, as far as they told.
     pub external: Vec<String>,
+    /// What others are told of these: addresses that can be dialled from elsewhere, the best first, at most
+    /// [`crate::limits::ADDRESSES`].
+    pub told: Vec<String>,
     /// All members' devices but this one.
     pub peers: Vec<PeerStatus>,
     /// Counters since the start.

@@ -1,16 +1,26 @@
-//! Who is let in, who is dialled when, who sends too much: the swarm's decisions, without the swarm.
+//! Who is let in, who is dialled when, which relays are asked for a place, who sends too much: the swarm's decisions,
+//! without the swarm.
 //!
 //! `step(now, input)` answers with effects; the clock is an argument. It owns what is known of each member's device:
 //! addresses, connections, paths, rates. It reads no socket and knows no payload.
 
-use crate::limits::{
-    ADDRESSES, EXCESS_BEFORE_CLOSE, GOSSIP_BURST, GOSSIP_PER_SECOND, REDIAL_MS, REQUEST_BURST,
-    REQUESTS, REQUESTS_PER_PEER, REQUESTS_PER_SECOND, TIMEOUT_MS,
-};
+mod member;
+mod rates;
+mod relays;
+#[cfg(test)]
+mod tests;
+
+pub use rates::Admission;
+
+use crate::addresses::{is_circuit, tellable};
+use crate::limits::{EXCESS_BEFORE_CLOSE, REQUESTS, REQUESTS_PER_PEER, TIMEOUT_MS};
 use crate::message::{Change, Counts, Dropped, PeerStatus};
-use crate::peer::Path;
+use libp2p::multiaddr::Protocol;
 use libp2p::swarm::ConnectionId;
 use libp2p::{Multiaddr, PeerId};
+use member::Member;
+use rates::Bucket;
+use relays::Relays;
 use std::collections::{BTreeMap, BTreeSet};
 use weft_model::Did;
 
@@ -21,13 +31,24 @@ pub enum Input {
     Tick,
     /// The devices that may come in now, with addresses where they may be.
     Members(BTreeMap<PeerId, (Did, Vec<Multiaddr>)>),
+    /// These devices relay for members.
+    Volunteers(BTreeSet<Did>),
     /// An address of a peer was heard of.
     Address(PeerId, Multiaddr),
     /// A connection is open.
-    Connected(PeerId, ConnectionId, Multiaddr),
+    Connected {
+        /// To whom.
+        peer: PeerId,
+        /// Which one.
+        id: ConnectionId,
+        /// Where the peer is; one through a relay says so.
+        address: Multiaddr,
+        /// Whether this side dialled.
+        dialled: bool,
+    },
     /// A connection is closed.
     Closed(PeerId, ConnectionId),
-    /// Dialling a peer failed.
+    /// A dial that an effect asked for failed.
     DialFailed(PeerId),
     /// A ping came back after milliseconds, or did not.
     Ping(PeerId, ConnectionId, Option<f64>),
@@ -37,6 +58,18 @@ pub enum Input {
     Stranger,
     /// A member's device broke the rules of a protocol.
     Misdeed(PeerId),
+    /// Where this device listens now, all of it.
+    Listening(BTreeSet<Multiaddr>),
+    /// Others reach this device at this address: it was tried, or a router opened a port.
+    Confirmed(Multiaddr),
+    /// Others no longer reach it there.
+    Expired(Multiaddr),
+    /// A member tried to reach this device at this address, in vain.
+    Unreached(Multiaddr),
+    /// A relay gave this device a place, or renewed it.
+    Reserved(PeerId),
+    /// A relay gave none, or the place is lost.
+    Unreserved(PeerId),
 }
 
 /// What the swarm is to do.
@@ -46,7 +79,7 @@ pub enum Effect {
     Allow(PeerId),
     /// Keep this peer out, and close what is open.
     Forbid(PeerId),
-    /// Dial a peer.
+    /// Dial a peer, even where another dial is under way. [`Input::DialFailed`] follows, or a connection.
     Dial(PeerId, Vec<Multiaddr>),
     /// Close one connection.
     Close(ConnectionId),
@@ -54,156 +87,93 @@ pub enum Effect {
     CloseAll(PeerId),
     /// Tell the node.
     Tell(Did, Change),
+    /// Ask a relay at this address for a place. [`Input::Reserved`] follows, or [`Input::Unreserved`].
+    Reserve(PeerId, Multiaddr),
+    /// Tell others that this device is reached at this address.
+    Claim(Multiaddr),
+    /// Tell it no more.
+    Disclaim(Multiaddr),
 }
 
-/// Whether something that a peer sent is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// It is.
-    Take,
-    /// It is dropped.
-    Drop,
-    /// It is dropped, and the peer closed.
-    Close,
-}
-
-/// A bucket of tokens: a burst, and a rate.
+/// What the owner of this device set.
 #[derive(Clone, Copy, Debug)]
-struct Bucket {
-    tokens: f64,
-    at: i64,
-    burst: u32,
-    per_second: u32,
-}
-
-impl Bucket {
-    fn new(burst: u32, per_second: u32) -> Self {
-        Self {
-            tokens: f64::from(burst),
-            at: i64::MIN,
-            burst,
-            per_second,
-        }
-    }
-
-    fn take(&mut self, now: i64) -> bool {
-        let passed = now.saturating_sub(self.at).max(0) as f64 / 1_000.0;
-        self.at = now;
-        self.tokens =
-            (self.tokens + passed * f64::from(self.per_second)).min(f64::from(self.burst));
-        let enough = self.tokens >= 1.0;
-        if enough {
-            self.tokens -= 1.0;
-        }
-        enough
-    }
-}
-
-/// A member's device.
-#[derive(Clone, Debug)]
-struct Member {
-    device: Did,
-    addresses: Vec<Multiaddr>,
-    connections: BTreeMap<ConnectionId, (Path, Multiaddr)>,
-    /// The path that the node was told.
-    told: Option<Path>,
-    rtt_ms: Option<f64>,
-    agent: Option<String>,
-    redial_at: i64,
-    pause_ms: i64,
-    dialling: bool,
-    gossip: Bucket,
-    requests: Bucket,
-    excess: u32,
-    open_requests: usize,
-    out_until: i64,
-}
-
-impl Member {
-    fn new(device: Did) -> Self {
-        Self {
-            device,
-            addresses: Vec::new(),
-            connections: BTreeMap::new(),
-            told: None,
-            rtt_ms: None,
-            agent: None,
-            redial_at: 0,
-            pause_ms: *REDIAL_MS.start(),
-            dialling: false,
-            gossip: Bucket::new(GOSSIP_BURST, GOSSIP_PER_SECOND),
-            requests: Bucket::new(REQUEST_BURST, REQUESTS_PER_SECOND),
-            excess: 0,
-            open_requests: 0,
-            out_until: 0,
-        }
-    }
-
-    fn best(&self) -> Option<Path> {
-        self.connections.values().map(|(path, _)| *path).min()
-    }
-
-    fn learn(&mut self, address: Multiaddr) {
-        if self.addresses.contains(&address) {
-            return;
-        }
-        if self.addresses.len() >= ADDRESSES {
-            self.addresses.remove(0);
-        }
-        self.addresses.push(address);
-    }
+pub struct Own {
+    /// The device's own id.
+    pub peer: PeerId,
+    /// Whether it relays for members.
+    pub relay: bool,
+    /// Whether the owner named addresses at which others reach it.
+    pub external: bool,
 }
 
 /// The swarm's decisions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Service {
+    own: Own,
     members: BTreeMap<PeerId, Member>,
+    relays: Relays,
+    /// Where this device listens, but for what goes through relays.
+    listening: BTreeSet<Multiaddr>,
+    /// Addresses that were claimed without a test, as a relay must name one.
+    claimed: BTreeSet<Multiaddr>,
     /// Counters; the swarm adds what it alone sees.
     pub counts: Counts,
     open_requests: usize,
 }
 
 impl Service {
+    /// One that knows nobody yet.
+    pub fn new(own: Own) -> Self {
+        Self {
+            own,
+            members: BTreeMap::new(),
+            relays: Relays::new(own.relay || own.external),
+            listening: BTreeSet::new(),
+            claimed: BTreeSet::new(),
+            counts: Counts::default(),
+            open_requests: 0,
+        }
+    }
+
     /// Takes in what happened and says what is to be done.
     pub fn step(&mut self, now: i64, input: Input) -> Vec<Effect> {
         let mut out = Vec::new();
         match input {
-            Input::Tick => self.dial_due(now, &mut out),
+            Input::Tick => {
+                self.dial_due(now, &mut out);
+                self.relays.plan(now, &self.members, &mut out);
+                for member in self.members.values() {
+                    out.extend(member.superseded(now).into_iter().map(Effect::Close));
+                }
+            }
             Input::Members(members) => {
-                self.set_members(members, &mut out);
+                self.set_members(now, members, &mut out);
                 self.dial_due(now, &mut out);
             }
+            Input::Volunteers(volunteers) => self.relays.set_volunteers(volunteers),
             Input::Address(peer, address) => {
-                if let Some(member) = self.members.get_mut(&peer) {
-                    let new = !member.addresses.contains(&address);
-                    member.learn(address);
-                    if new && member.connections.is_empty() && member.out_until <= now {
-                        member.redial_at = member.redial_at.min(now);
-                        self.dial_due(now, &mut out);
-                    }
+                if self.is_elsewhere(&address)
+                    && let Some(member) = self.members.get_mut(&peer)
+                {
+                    member.learn(now, address);
+                    self.dial_due(now, &mut out);
                 }
             }
-            Input::Connected(peer, id, address) => self.connected(now, peer, id, address, &mut out),
+            Input::Connected {
+                peer,
+                id,
+                address,
+                dialled,
+            } => self.connected(now, peer, id, address, dialled, &mut out),
             Input::Closed(peer, id) => self.closed(now, peer, id, &mut out),
             Input::DialFailed(peer) => {
-                if let Some(member) = self.members.get_mut(&peer) {
-                    member.dialling = false;
-                    member.redial_at = now + member.pause_ms;
-                    member.pause_ms = (member.pause_ms * 2).min(*REDIAL_MS.end());
-                }
-            }
-            Input::Ping(peer, id, Some(rtt)) => {
                 if let Some(member) = self.members.get_mut(&peer)
-                    && member.connections.contains_key(&id)
+                    && let Some(addresses) = member.dial_failed(now)
                 {
-                    member.rtt_ms = Some(rtt);
-                    out.push(Effect::Tell(member.device, Change::Rtt(rtt)));
+                    out.push(Effect::Dial(peer, addresses));
                 }
             }
-            Input::Ping(_, id, None) => {
-                self.count(Dropped::PingFailed);
-                out.push(Effect::Close(id));
-            }
+            Input::Ping(peer, id, rtt) => self.pinged(now, peer, id, rtt, &mut out),
             Input::Agent(peer, agent) => {
                 if let Some(member) = self.members.get_mut(&peer) {
                     member.agent = Some(weft_model::text::printable(&agent, 80));
@@ -217,6 +187,12 @@ impl Service {
                     out.push(Effect::CloseAll(peer));
                 }
             }
+            Input::Listening(addresses) => self.listening(now, addresses, &mut out),
+            Input::Confirmed(address) => self.relays.confirmed(address),
+            Input::Expired(address) => self.relays.expired(now, &address),
+            Input::Unreached(address) => self.relays.failed(&address),
+            Input::Reserved(relay) => self.relays.reserved(relay),
+            Input::Unreserved(relay) => self.relays.lost(now, relay),
         }
         out
     }
@@ -266,34 +242,26 @@ impl Service {
         self.members.get(peer).map(|m| m.device)
     }
 
+    /// Whether a connection to a peer is open that is not known to be dead.
+    pub fn is_connected(&self, peer: &PeerId) -> bool {
+        self.members
+            .get(peer)
+            .is_some_and(|m| !m.connections.is_empty())
+    }
+
     /// All members' devices.
     pub fn peers(&self) -> Vec<PeerStatus> {
-        let status = |(id, member): (&PeerId, &Member)| {
-            let open = member.connections.values().map(|(_, a)| a);
-            let addresses = if member.connections.is_empty() {
-                member.addresses.iter().collect::<Vec<_>>()
-            } else {
-                open.collect()
-            };
-            PeerStatus {
-                device: member.device.to_string(),
-                peer_id: id.to_string(),
-                connected: !member.connections.is_empty(),
-                path: member.best().map_or("unreachable", Path::word),
-                rtt_ms: member.rtt_ms,
-                addresses: addresses.iter().map(ToString::to_string).collect(),
-                agent: member.agent.clone(),
-            }
-        };
-        self.members.iter().map(status).collect()
+        let members = self.members.iter();
+        members.map(|(id, member)| member.status(id)).collect()
     }
 
     fn set_members(
         &mut self,
+        now: i64,
         members: BTreeMap<PeerId, (Did, Vec<Multiaddr>)>,
         out: &mut Vec<Effect>,
     ) {
-        let gone: BTreeSet<PeerId> = self
+        let gone: Vec<PeerId> = self
             .members
             .keys()
             .filter(|peer| !members.contains_key(*peer))
@@ -306,29 +274,33 @@ impl Service {
                     out.push(Effect::Tell(member.device, Change::Gone));
                 }
             }
+            self.relays.forget(&peer);
             out.push(Effect::Forbid(peer));
         }
         for (peer, (device, addresses)) in members {
+            let useful = addresses.into_iter().filter(|a| self.is_elsewhere(a));
+            let useful: Vec<Multiaddr> = useful.collect();
             let member = self.members.entry(peer).or_insert_with(|| {
                 out.push(Effect::Allow(peer));
                 Member::new(device)
             });
-            for address in addresses {
-                member.learn(address);
+            for address in useful {
+                member.learn(now, address);
             }
         }
     }
 
+    /// Whether an address does not lead through this device itself.
+    fn is_elsewhere(&self, address: &Multiaddr) -> bool {
+        !address
+            .iter()
+            .any(|part| part == Protocol::P2p(self.own.peer))
+    }
+
     fn dial_due(&mut self, now: i64, out: &mut Vec<Effect>) {
         for (peer, member) in &mut self.members {
-            let due = member.connections.is_empty()
-                && !member.dialling
-                && !member.addresses.is_empty()
-                && member.redial_at <= now
-                && member.out_until <= now;
-            if due {
-                member.dialling = true;
-                out.push(Effect::Dial(*peer, member.addresses.clone()));
+            if let Some(addresses) = member.dial(now) {
+                out.push(Effect::Dial(*peer, addresses));
             }
         }
     }
@@ -339,6 +311,7 @@ impl Service {
         peer: PeerId,
         id: ConnectionId,
         address: Multiaddr,
+        dialled: bool,
         out: &mut Vec<Effect>,
     ) {
         self.counts.connections += 1;
@@ -351,27 +324,70 @@ impl Service {
             out.push(Effect::Close(id));
             return;
         }
-        member.dialling = false;
-        member.pause_ms = *REDIAL_MS.start();
-        let first = member.connections.is_empty();
-        member.connections.insert(id, (Path::of(&address), address));
-        tell(member, first, out);
+        member.connected(now, id, address, dialled);
+        member.tell(out);
     }
 
     fn closed(&mut self, now: i64, peer: PeerId, id: ConnectionId, out: &mut Vec<Effect>) {
+        if let Some(member) = self.members.get_mut(&peer)
+            && member.connections.contains_key(&id)
+        {
+            member.closed(now, id);
+            member.tell(out);
+        }
+    }
+
+    fn pinged(
+        &mut self,
+        now: i64,
+        peer: PeerId,
+        id: ConnectionId,
+        rtt: Option<f64>,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(member) = self.members.get_mut(&peer) else {
             return;
         };
-        member.connections.remove(&id);
-        if member.connections.is_empty() {
-            member.rtt_ms = None;
-            member.dialling = false;
-            member.redial_at = member.out_until.max(now + *REDIAL_MS.start());
-            if member.told.take().is_some() {
-                out.push(Effect::Tell(member.device, Change::Gone));
+        if !member.connections.contains_key(&id) {
+            return;
+        }
+        match rtt {
+            Some(rtt) => {
+                member.rtt_ms = Some(rtt);
+                out.push(Effect::Tell(member.device, Change::Rtt(rtt)));
             }
-        } else {
-            tell(member, false, out);
+            None => {
+                // Closing a silent connection may take as long as its unsent bytes: it counts as gone from now on.
+                self.count(Dropped::PingFailed);
+                out.push(Effect::Close(id));
+                self.closed(now, peer, id, out);
+            }
+        }
+    }
+
+    fn listening(&mut self, now: i64, addresses: BTreeSet<Multiaddr>, out: &mut Vec<Effect>) {
+        let straight = addresses.into_iter().filter(|a| !is_circuit(a));
+        let before = std::mem::replace(&mut self.listening, straight.collect());
+        let gone: BTreeSet<Multiaddr> = before.difference(&self.listening).cloned().collect();
+        if !gone.is_empty() {
+            let stale = self.relays.moved(now, &gone);
+            out.extend(stale.into_iter().map(Effect::Disclaim));
+        }
+        if self.own.relay && !self.own.external {
+            // A relay without an address to name gives out places that nobody finds.
+            let claimed: BTreeSet<Multiaddr> = tellable(&self.listening).into_iter().collect();
+            let dropped = self.claimed.difference(&claimed).cloned();
+            out.extend(dropped.map(Effect::Disclaim));
+            let new = claimed.difference(&self.claimed).cloned();
+            out.extend(new.map(Effect::Claim));
+            self.claimed = claimed;
+        }
+        if self.listening.difference(&before).next().is_some() {
+            // This device is somewhere new: what failed from elsewhere may succeed from here.
+            for member in self.members.values_mut() {
+                member.dial_soon(now);
+            }
+            self.dial_due(now, out);
         }
     }
 
@@ -404,17 +420,4 @@ impl Service {
             Admission::Drop
         }
     }
-}
-
-/// Tells the node what changed about a member's path.
-fn tell(member: &mut Member, first: bool, out: &mut Vec<Effect>) {
-    let Some(best) = member.best() else { return };
-    let change = match member.told {
-        None => Change::Connected(best),
-        Some(_) if first => Change::Connected(best),
-        Some(told) if told != best => Change::Path(best),
-        Some(_) => return,
-    };
-    member.told = Some(best);
-    out.push(Effect::Tell(member.device, change));
 }

@@ -8,6 +8,7 @@ use crate::limits::{
     RELAY_RESERVATIONS, REQUEST_PATIENCE, REQUESTS_PER_PEER, STREAMS,
 };
 use crate::message::{Protocol, Topic};
+use crate::observed::Observed;
 use libp2p::identity::Keypair;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
@@ -43,7 +44,7 @@ pub struct Config {
 pub(crate) struct Behaviour {
     pub members: allow_block_list::Behaviour<allow_block_list::AllowedPeers>,
     pub limits: connection_limits::Behaviour,
-    pub identify: identify::Behaviour,
+    pub identify: Observed,
     pub ping: ping::Behaviour,
     pub log: request_response::Behaviour<Frames>,
     pub task: request_response::Behaviour<Frames>,
@@ -167,7 +168,7 @@ fn behaviour(
     Ok(Behaviour {
         members: allow_block_list::Behaviour::default(),
         limits: connection_limits::Behaviour::new(limits),
-        identify: identify::Behaviour::new(identify),
+        identify: Observed(identify::Behaviour::new(identify)),
         ping: ping::Behaviour::new(ping),
         log: requests(Protocol::Log),
         task: requests(Protocol::Task),

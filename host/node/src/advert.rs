@@ -40,7 +40,7 @@ impl Node {
     }
 
     fn advert_in(&self, tx: &Write, table: &Table, now: Instant) -> Result<Advert> {
-        let machine = machine::read();
+        let machine = self.machine_left();
         let power = self.power(tx)?;
         let disk = fs4::available_space(self.home.root()).ok();
         let (hours, zone) = self.hours_here(tx)?;

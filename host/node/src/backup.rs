@@ -152,6 +152,8 @@ impl Node {
             .map(|k| keys::did(&k));
         fs::remove_file(staged.keys().join(format!("{}.key", keys::DEVICE)))
             .map_err(|e| NodeError::file(&staged.keys(), &e))?;
+        // The next start makes another one: two listeners of one peer id would be taken for one.
+        keys::remove(&staged, keys::LISTENER)?;
         let device = keys::create(&staged, keys::DEVICE)?;
         tracing::info!(?old, new = %keys::did(&device), "the restored home has a device key of its own");
         if home.root().exists() {

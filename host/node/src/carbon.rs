@@ -11,9 +11,9 @@ use crate::settings::source_of;
 use weft_model::slots::placement::{Actor, Footprint, Job, Quality, Segment};
 use weft_model::slots::time::Source;
 use weft_model::task::TaskSpec;
-use weft_model::{Did, Instant, SlotCall, SlotReply};
+use weft_model::{Instant, SlotCall, SlotReply};
 use weft_store::carbon::Impact;
-use weft_store::tasks::Task;
+use weft_store::tasks::{Delegation, Task};
 use weft_store::{Read, carbon, peers};
 
 impl Node {
@@ -64,18 +64,23 @@ impl Node {
     pub(crate) fn worker_carbon(
         &self,
         task: &Task,
-        worker: &Did,
+        lease: &Delegation,
         receipt: &Receipt,
         energy: &WorkerEnergy,
     ) -> Result<Impact> {
         let home = self.store.read(|tx| self.power(tx))?;
         let account = &receipt.account;
-        let started = account.ended - account.wall_ms as Instant;
+        // A worker's clock may be wrong: it ran while it had the task.
+        let ended = account
+            .ended
+            .clamp(lease.delegated_at, self.now().max(lease.delegated_at));
+        let wall = Instant::try_from(account.wall_ms).unwrap_or(Instant::MAX);
+        let started = ended.saturating_sub(wall).max(lease.delegated_at);
         let source = source_of(&energy.kind).unwrap_or(Source::Unknown);
         let job = Job {
             actors: vec![actor(
                 started,
-                account.ended,
+                ended,
                 account.energy_wh,
                 source,
                 energy.grid_g_per_kwh,
@@ -87,7 +92,7 @@ impl Node {
         let footprint = self.footprint(job);
         let mut impact = impact(
             task,
-            &worker.to_string(),
+            lease.to_device.as_deref().unwrap_or_default(),
             started,
             account.energy_wh,
             energy.percent_clean,

@@ -7,6 +7,11 @@ use weft_model::Instant;
 pub trait Clock: Send + Sync {
     /// UTC milliseconds.
     fn now(&self) -> Instant;
+
+    /// Moves it forward, in milliseconds, where it can be moved; returns whether it can.
+    fn forward(&self, _ms: i64) -> bool {
+        false
+    }
 }
 
 /// The system's clock.
@@ -43,6 +48,39 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Instant {
         self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A clock that begins at a given instant, goes on as time does, and can be moved forward: for processes that play or
+/// test another day.
+#[derive(Debug)]
+pub struct SteeredClock {
+    begin: Instant,
+    started: std::time::Instant,
+    moved: AtomicI64,
+}
+
+impl SteeredClock {
+    /// A clock that shows `begin` now.
+    pub fn at(begin: Instant) -> Self {
+        Self {
+            begin,
+            started: std::time::Instant::now(),
+            moved: AtomicI64::new(0),
+        }
+    }
+}
+
+impl Clock for SteeredClock {
+    fn now(&self) -> Instant {
+        let passed = self.started.elapsed().as_millis();
+        let passed = Instant::try_from(passed).unwrap_or(Instant::MAX);
+        self.begin + passed + self.moved.load(Ordering::SeqCst)
+    }
+
+    fn forward(&self, ms: i64) -> bool {
+        self.moved.fetch_add(ms.max(0), Ordering::SeqCst);
+        true
     }
 }
 

@@ -74,6 +74,20 @@ impl Node {
     /// # Errors
     /// `not-found`, `damaged`, `conflict` when the file is there. Then no file is left.
     pub fn content_get(&self, cid: &str, path: &Path) -> Result<ContentGetReport> {
+        self.content_get_from(cid, path, &[])
+    }
+
+    /// The same; what is not here is fetched from these IPFS nodes, or from members where none is named. Each node's
+    /// address ends with `/p2p/…`. It needs no network.
+    ///
+    /// # Errors
+    /// As [`Self::content_get`]; `unavailable` when no node can be reached.
+    pub fn content_get_from(
+        &self,
+        cid: &str,
+        path: &Path,
+        nodes: &[String],
+    ) -> Result<ContentGetReport> {
         let cid: Cid = cid.parse()?;
         let io = |e: std::io::Error| NodeError::file(path, &e);
         if fs::symlink_metadata(path).is_ok() {
@@ -83,7 +97,11 @@ impl Node {
             )
             .try_this("choose another name with `-o FILE`"));
         }
-        let fetched = self.fetch_if_needed(&cid)?;
+        let fetched = if nodes.is_empty() {
+            self.fetch_if_needed(&cid)?
+        } else {
+            self.fetch_from_outside(&cid, nodes)?
+        };
         let mut reader = self.open_content(&cid)?;
         let bytes = reader.size();
         let folder = path
@@ -326,5 +344,6 @@ fn report_of(stat: Stat) -> ContentReport {
         verified_at: rfc3339(stat.verified_at),
         problem: stat.problem,
         pins: stat.pins,
+        public: stat.public,
     }
 }

@@ -1,6 +1,7 @@
 //! The daemon's loop: takes up updates and closes votes whose time has come, and decides again about tasks whose
 //! moment has.
 
+use crate::caps::waits_for_place;
 use crate::error::Result;
 use crate::node::Node;
 use crate::policies::CONSTITUTION;
@@ -9,7 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use weft_scheduler::{Effect, Input, Waiting};
-use weft_store::tasks::{self, Filter};
+use weft_store::peers::Peer;
+use weft_store::tasks::{self, Filter, Task};
 use weft_store::{Read, owner, polls};
 
 /// Longest sleep: what a person edits by hand with `sqlite3` is noticed within this, in milliseconds.
@@ -31,7 +33,11 @@ impl Node {
             }
             let guard = count.lock().unwrap_or_else(PoisonError::into_inner);
             // What changed during the look is looked at once more, after the pause that bounds the work.
-            let pause = if *guard == before { LOOK_MS } else { BUSY_MS };
+            let pause = if *guard == before {
+                self.next_pause_ms().map_or(LOOK_MS, |ms| ms.min(LOOK_MS))
+            } else {
+                BUSY_MS
+            };
             drop(signal.wait_timeout(guard, Duration::from_millis(pause)));
         }
         for cancel in self
@@ -61,6 +67,7 @@ impl Node {
         self.tick_mesh()?;
         self.refresh_energy_aside();
         let closed = self.close_due_polls()?;
+        let mut decided = self.fill_places()?;
         let waiting = self.waiting()?;
         let world = self.store.read(|tx| self.world(tx))?;
         let mut scheduler = self
@@ -76,9 +83,8 @@ impl Node {
             },
         ));
         drop(scheduler);
-        let mut decided = 0;
-        for effect in effects {
-            let Effect::Decide { task } = effect;
+        let due = effects.into_iter().map(|Effect::Decide { task }| task);
+        for task in self.pauses_over().into_iter().chain(due) {
             match self.task_resume(&task) {
                 Ok(Some(_)) => decided += 1,
                 Ok(None) => {}
@@ -88,7 +94,38 @@ impl Node {
         Ok(decided)
     }
 
+    /// Gives places that are free to tasks that wait for one, the oldest first; who does not fit is waited for, so that no
+    /// large job waits for ever. Returns how many were decided again.
+    fn fill_places(self: &Arc<Self>) -> Result<usize> {
+        let mut waiting = self.unfinished()?;
+        waiting.retain(waits_for_place);
+        waiting.sort_by(|a, b| (a.submitted_at, &a.id).cmp(&(b.submitted_at, &b.id)));
+        for (decided, task) in waiting.iter().enumerate() {
+            match self.task_resume(&task.id) {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(decided),
+                Err(e) => tracing::error!(task = task.id, "could not be decided again: {e}"),
+            }
+        }
+        Ok(waiting.len())
+    }
+
     fn waiting(&self) -> Result<Vec<Waiting>> {
+        Ok(self
+            .unfinished()?
+            .into_iter()
+            .filter(|t| matches!(t.status.as_str(), "deferred" | "queued"))
+            .filter(|t| !waits_for_place(t) && !self.is_paused(&t.id))
+            .map(|t| Waiting {
+                task: t.id,
+                until: t.retry_at,
+                submitted: t.submitted_at,
+            })
+            .collect())
+    }
+
+    /// Tasks that have not come to their end.
+    fn unfinished(&self) -> Result<Vec<Task>> {
         let filter = Filter {
             unfinished: true,
             limit: Some(weft_store::limits::LIST_ROWS_MAX),
@@ -98,16 +135,7 @@ impl Node {
         for malformed in &rows.malformed {
             tracing::error!("{malformed}");
         }
-        Ok(rows
-            .rows
-            .into_iter()
-            .filter(|t| matches!(t.status.as_str(), "deferred" | "queued"))
-            .map(|t| Waiting {
-                task: t.id,
-                until: t.retry_at,
-                submitted: t.submitted_at,
-            })
-            .collect())
+        Ok(rows.rows)
     }
 
     /// A digest of everything that a waiting task may wait for: energy, peers, permissions, owners' rules, slots,
@@ -127,7 +155,9 @@ impl Node {
         see(format!("{:?}", owner::rules::all(tx)?));
         see(format!("{:?}", owner::cooldown::all(tx)?));
         see(format!("{:?}", owner::permissions::list(tx)?));
-        see(format!("{:?}", weft_store::peers::list(tx)?));
+        for peer in weft_store::peers::list(tx)?.rows {
+            see(what_matters(&peer));
+        }
         see(format!("{:?}", weft_store::meta::get(tx, CONSTITUTION)?));
         see(format!("{:?}", weft_store::slots::all(tx)?));
         see(format!("{:?}", weft_store::bound::WORKLOADS.list(tx)?));
@@ -136,5 +166,83 @@ impl Node {
             polls::list(tx, Some(polls::CLOSED), RECENT_POLLS)?
         ));
         Ok(hasher.finish())
+    }
+}
+
+/// What of a peer may change a decision, coarsely: adverts come every few seconds, and each says a little less memory or
+/// a little more sun. The steps of the clean share meet 70 and 90, at which tasks that wait for clean energy go.
+fn what_matters(peer: &Peer) -> String {
+    let steps = |value: Option<f64>, step: f64| value.map(|v| (v / step).floor() as i64);
+    let halvings = |value: Option<f64>| value.map(|v| v.max(1.0).log2().floor() as i64);
+    let energy = (
+        &peer.energy_type,
+        steps(peer.percent_clean, 5.0),
+        steps(peer.grid_g_per_kwh, 50.0),
+        steps(peer.battery_percent, 10.0),
+        peer.plugged_in,
+    );
+    let capacity = (
+        halvings(peer.cpu_free),
+        halvings(peer.memory_free_mb),
+        halvings(peer.disk_free_mb),
+        steps(peer.thermal_headroom, 0.25),
+        peer.idle,
+    );
+    format!(
+        "{:?}",
+        (
+            (&peer.peer_id, &peer.alias, &peer.did, &peer.origin),
+            (peer.online, &peer.path_class, &peer.timezone),
+            energy,
+            capacity,
+            (steps(peer.cost, 1.0), steps(peer.reputation, 0.1)),
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_advert_that_says_the_same_again_changes_nothing_and_a_cloud_does() {
+        let peer = Peer {
+            online: true,
+            percent_clean: Some(93.0),
+            cpu_free: Some(3.7),
+            memory_free_mb: Some(5_000.0),
+            rtt_ms: Some(1.2),
+            last_seen: Some(1),
+            ..Peer::new("roof")
+        };
+        let again = Peer {
+            percent_clean: Some(91.5),
+            cpu_free: Some(3.1),
+            memory_free_mb: Some(4_700.0),
+            rtt_ms: Some(2.9),
+            last_seen: Some(5_001),
+            ..peer.clone()
+        };
+        assert_eq!(what_matters(&peer), what_matters(&again));
+        for changed in [
+            Peer {
+                percent_clean: Some(89.9),
+                ..peer.clone()
+            },
+            Peer {
+                online: false,
+                ..peer.clone()
+            },
+            Peer {
+                memory_free_mb: Some(900.0),
+                ..peer.clone()
+            },
+            Peer {
+                path_class: Some("relayed".into()),
+                ..peer.clone()
+            },
+        ] {
+            assert_ne!(what_matters(&peer), what_matters(&changed));
+        }
     }
 }

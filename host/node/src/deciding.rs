@@ -1,5 +1,6 @@
 //! Carries a decision's calls to the plugins and makes its record.
 
+use crate::caps::NoPlace;
 use crate::error::Result;
 use crate::gather::Wanted;
 use crate::node::Node;
@@ -28,6 +29,8 @@ pub struct Decided {
     pub notes: Vec<String>,
     /// Canaries that gave no answer, so that the serving version decided in their place.
     pub canaries_failed: Vec<CanaryFailed>,
+    /// Why a task that may run here does not run yet: the owner's caps leave no place for its job.
+    pub(crate) held: Option<NoPlace>,
 }
 
 /// A canary that gave no answer.
@@ -108,6 +111,7 @@ impl Node {
             tripped,
             notes: Vec::new(),
             canaries_failed,
+            held: None,
         })
     }
 

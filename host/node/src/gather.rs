@@ -12,7 +12,7 @@ use weft_engine::Table;
 use weft_model::slots::economy::Contribution;
 use weft_model::slots::ethics::{Level, Rule};
 use weft_model::slots::time::Standing;
-use weft_model::task::TaskSpec;
+use weft_model::task::{Importance, TaskSpec};
 use weft_model::{Columns, Instant, Slot};
 use weft_store::owner::{self, permissions};
 use weft_store::peers::Peer;
@@ -59,10 +59,12 @@ impl Node {
             standing,
             overrides_used: self.overrides_used(tx, &spec.user, now - OVERRIDES_MS)?,
             vote: if wanted.guest {
-                VoteState::Off
+                self.critical_by_vote(tx, &mesh, &spec.name, now)?
             } else {
                 self.vote_state(tx, &mesh, &spec.name, now)?
             },
+            guest: wanted.guest,
+            last_resort: self.peers_are_spent(tx, &mesh, wanted)?,
             energy: power.energy(),
             submitter: self.owner_rules(tx, &spec.user, now)?,
             executor: if spec.user == *owner || !has_rules(tx, owner)? {
@@ -123,6 +125,32 @@ impl Node {
         } else {
             VoteState::Needed(closes)
         })
+    }
+
+    /// What another device's task may claim of a vote: that it is critical, where this device knows that consensus, too.
+    fn critical_by_vote(
+        &self,
+        tx: &Read,
+        mesh: &Mesh,
+        name: &str,
+        now: Instant,
+    ) -> Result<VoteState> {
+        let known = self.vote_state(tx, mesh, name, now)?;
+        Ok(match known {
+            VoteState::Decided(c) if c.importance == Importance::Critical => VoteState::Decided(c),
+            _ => VoteState::Off,
+        })
+    }
+
+    /// Whether peers failed at a task and off-peak hours have begun since.
+    fn peers_are_spent(&self, tx: &Read, mesh: &Mesh, wanted: &Wanted<'_>) -> Result<bool> {
+        if wanted.attempt <= 1 || wanted.guest {
+            return Ok(false);
+        }
+        let last = crate::peering::last_failure(tx, wanted.task)?;
+        let minute = mesh.policy.energy.off_peak_minute;
+        let begun = last.and_then(|at| windows::next_local(minute, &self.zone, at + 1));
+        Ok(begun.is_some_and(|at| at <= wanted.now))
     }
 
     /// An owner's zone: their own, else the system's. An unknown one is a malformed row.
@@ -283,7 +311,7 @@ impl Node {
         let here = Here {
             power,
             minute: windows::local_minute(&self.zone, now),
-            machine: crate::machine::read(),
+            machine: self.machine_given(),
         };
         let zones: Vec<Option<u16>> = peers.iter().map(|p| local_minute(p, now)).collect();
         let table = Columns::build(ids.len(), features.len(), |f, row| {

@@ -115,6 +115,13 @@ impl Named {
     }
 }
 
+impl Named {
+    /// Of how many bytes, from the input's beginning, [`Self::input`] is the name.
+    pub fn bytes(&self, finished: &Finished) -> u64 {
+        self.whole.map_or(finished.bytes_in, |(bytes, _)| bytes)
+    }
+}
+
 /// The seed of a job's randomness. Each part has a length that the part before it fixes or that it ends by itself.
 fn seed(component: &Cid, params: &str, named: &Named) -> [u8; 32] {
     let mut hash = Sha256::new();

@@ -6,7 +6,7 @@ use crate::given::Named;
 use crate::node::Node;
 use crate::receipt::{Account, Claim, Receipt, content_name};
 use crate::tasks::note;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use weft_engine::inspect::Kind;
 use weft_engine::workload::{JobFailure, JobLimits};
@@ -34,8 +34,10 @@ struct Ran {
     cid: Cid,
     release: Release,
     named: Named,
-    /// Name of the input.
+    /// Name of the input, or of its beginning.
     input: String,
+    /// How many bytes of it that is.
+    read: u64,
 }
 
 impl Node {
@@ -49,12 +51,15 @@ impl Node {
         let (node, id) = (Arc::clone(self), id.to_owned());
         std::thread::Builder::new()
             .name("weft-job".into())
-            .spawn(move || node.run_job(&id, cancel))
+            .spawn(move || {
+                crate::caps::step_back(&node.settings);
+                node.run_job(&id, cancel);
+            })
             .map_err(NodeError::internal)?;
         Ok(())
     }
 
-    fn run_job(&self, id: &str, cancel: Arc<AtomicBool>) {
+    fn run_job(self: &Arc<Self>, id: &str, cancel: Arc<AtomicBool>) {
         let started = self.now();
         if let Err(e) = self.run_and_keep(id, started, cancel) {
             tracing::error!(task = id, "the job's end could not be kept: {e}");
@@ -67,6 +72,12 @@ impl Node {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(id);
+        self.written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id);
+        self.places.free(id);
+        self.deliver_soon(id);
         self.changed();
     }
 
@@ -114,7 +125,10 @@ impl Node {
             seed: given.seed,
             params,
             input: given.input,
-            output: Box::new(writer),
+            output: Box::new(Counted {
+                inner: writer,
+                written: self.count_written(&task.id),
+            }),
             limits: JobLimits {
                 fuel: release.limits.fuel,
                 memory_bytes: release.limits.memory_bytes,
@@ -136,6 +150,7 @@ impl Node {
             }
         };
         let input = given.named.input(&finished)?;
+        let read = given.named.bytes(&finished);
         let (status, reason) = match &finished.result {
             Ok(_) => {
                 let path = folder.join(format!("{}.out", task.id));
@@ -163,8 +178,15 @@ impl Node {
                 release,
                 named: given.named,
                 input,
+                read,
             }),
         })
+    }
+
+    /// The counter of what a job writes.
+    fn count_written(&self, id: &str) -> Arc<AtomicU64> {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(written.entry(id.to_owned()).or_default())
     }
 
     /// One transaction: status, history, receipt, carbon and the device's rest.
@@ -187,9 +209,9 @@ impl Node {
             None => None,
         };
         let path = self.home.outputs().join(format!("{}.out", task.id));
-        let output_of_lease = match &receipt {
-            Some(_) => self.lease_output(&task.id, &path)?,
-            None => None,
+        let gave = match (&receipt, &ended.ran) {
+            (Some(_), Some(ran)) => self.lease_output(&task.id, &path, ran.read)?,
+            _ => None,
         };
         let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.write(|tx: &Write| -> Result<()> {
@@ -219,7 +241,7 @@ impl Node {
                 tasks::update(tx, &task)?;
                 note(tx, &task, now)?;
                 let bytes = receipt.as_ref().map(|(_, bytes, _)| &bytes[..]);
-                self.finish_lease(tx, &task, bytes, output_of_lease.as_ref())?;
+                self.finish_lease(tx, &task, bytes, gave.as_ref())?;
             }
             if let Some(impact) = &carbon {
                 weft_store::carbon::add(tx, impact)?;
@@ -384,7 +406,7 @@ impl Node {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .contains_key(id);
-            let works = works || self.is_under_way(id);
+            let works = works || self.is_under_way(id)?;
             let report = self.task_show(id)?;
             let runs = report.status == Status::Running.word();
             if !works && !runs {
@@ -464,3 +486,21 @@ impl Node {
 
 /// How often a waiting thread looks by itself, in milliseconds.
 const DRAIN_CHECK_MS: u64 = 200;
+
+/// Counts what goes through.
+struct Counted<W> {
+    inner: W,
+    written: Arc<AtomicU64>,
+}
+
+impl<W: std::io::Write> std::io::Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.inner.write(bytes)?;
+        self.written.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
+}

@@ -7,7 +7,7 @@
 use crate::clock::rfc3339;
 use crate::error::{Code, NodeError, Result};
 use crate::key_report::{KeyFileReport, KeyReport};
-use crate::keys::{self, DEVICE, MEMBER, OWNER};
+use crate::keys::{self, DEVICE, LISTENER, MEMBER, OWNER};
 use crate::node::Node;
 use crate::passphrase::Passphrase;
 use ed25519_dalek::SigningKey;
@@ -268,11 +268,11 @@ impl Node {
                 None,
             ),
             Some(name) => {
-                if name == DEVICE || name.starts_with(MEMBER) {
-                    return Err(NodeError::refused(format!(
-                        "the key `{name}` signs this home's log, not releases"
-                    ))
-                    .try_this("after a theft, make a new home and be admitted with it"));
+                if name == DEVICE || name == LISTENER || name.starts_with(MEMBER) {
+                    return Err(
+                        NodeError::refused(format!("the key `{name}` signs no releases"))
+                            .try_this("after a theft, make a new home and be admitted with it"),
+                    );
                 }
                 let signing = keys::unlock(&self.home, name, passphrase)?;
                 let did = keys::did(&signing);
@@ -410,6 +410,9 @@ impl Node {
             OWNER => {
                 "the owner's key is a member in this home's log, which can't follow it to another key"
             }
+            LISTENER => {
+                "the public listener's key names that listener to outsiders, and signs nothing"
+            }
             name if name.starts_with(MEMBER) => {
                 "a member's key is in this home's log, which can't follow it to another key"
             }
@@ -439,7 +442,7 @@ fn retired_of(file: &str, name: &str) -> Option<u32> {
 
 fn check_new_name(name: &str) -> Result<()> {
     text::check_name(name).map_err(|e| NodeError::invalid(format!("a key's name {e}")))?;
-    if name == DEVICE || name == OWNER || name.starts_with(MEMBER) {
+    if [DEVICE, OWNER, LISTENER].contains(&name) || name.starts_with(MEMBER) {
         return Err(NodeError::invalid(format!(
             "`{name}` is the name of a key that a home makes itself"
         ))
@@ -458,6 +461,7 @@ fn report(tx: &Read, file: keys::KeyFile) -> Result<KeyReport> {
         "" => "foreign",
         DEVICE => DEVICE,
         OWNER => OWNER,
+        LISTENER => "listener",
         name if name.starts_with(MEMBER) => "member",
         _ => "publisher",
     };

@@ -21,6 +21,8 @@ use weft_model::Did;
 pub const DEVICE: &str = "device";
 /// Name of the owner's key.
 pub const OWNER: &str = "owner";
+/// Name of the key of the listener for outsiders.
+pub const LISTENER: &str = "public";
 
 /// The did:key of a signing key.
 pub fn did(key: &SigningKey) -> Did {

@@ -1,5 +1,6 @@
 //! The node itself: what it holds, how it opens and how a home is made.
 
+use crate::caps::Places;
 use crate::clock::{Clock, SystemClock};
 use crate::content::Progress;
 use crate::energy::meter::Meter;
@@ -14,9 +15,9 @@ use crate::sync::Community;
 use crate::{genesis, keys};
 use ed25519_dalek::SigningKey;
 use jiff::tz::TimeZone;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use weft_engine::cache::Cache;
 use weft_engine::{Compiler, Policy, PolicyEngine, Slots, Table, WorkloadEngine};
@@ -85,13 +86,18 @@ pub struct Node {
     pub(crate) loaded: Mutex<HashMap<Cid, Arc<Policy>>>,
     pub(crate) cache: Cache,
     pub(crate) jobs: Mutex<HashMap<String, Arc<AtomicBool>>>,
-    /// Tasks that are with peers of the mesh.
-    pub(crate) under_way: Mutex<HashSet<String>>,
+    pub(crate) places: Places,
+    /// Content is kept one after the other, where its size is capped.
+    pub(crate) keeping: Mutex<()>,
+    /// Bytes that the jobs of the moment have written, by task.
+    pub(crate) written: Mutex<HashMap<String, Arc<AtomicU64>>>,
     /// Tasks whose jobs ended without their end being kept, and why.
     pub(crate) unkept: Mutex<HashMap<String, NodeError>>,
     pub(crate) log: Mutex<()>,
     pub(crate) community: Mutex<Option<Community>>,
     pub(crate) peering: Mutex<Option<Arc<Peering>>>,
+    /// The listener for outsiders, while it runs.
+    pub(crate) public: Mutex<Option<weft_mesh::Public>>,
     /// Where the mesh listens, where a person said so.
     pub(crate) listen: Mutex<Vec<String>>,
     pub(crate) keyring: Mutex<()>,
@@ -249,11 +255,14 @@ impl Node {
             loaded: Mutex::default(),
             cache,
             jobs: Mutex::default(),
-            under_way: Mutex::default(),
+            places: Places::default(),
+            keeping: Mutex::default(),
+            written: Mutex::default(),
             unkept: Mutex::default(),
             log: Mutex::default(),
             community: Mutex::default(),
             peering: Mutex::default(),
+            public: Mutex::default(),
             listen: Mutex::default(),
             keyring: Mutex::default(),
             mesh: Mutex::default(),
@@ -266,6 +275,18 @@ impl Node {
     /// The node's clock.
     pub fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// Moves the clock forward, where it is one that can be moved, and looks at once at what is due.
+    ///
+    /// # Errors
+    /// `refused` where it is the system's.
+    pub fn clock_forward(&self, ms: i64) -> Result<()> {
+        if !self.clock.forward(ms) {
+            return Err(NodeError::refused("this node goes by the system's clock"));
+        }
+        self.changed();
+        Ok(())
     }
 
     /// The home's folder.

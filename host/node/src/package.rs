@@ -457,7 +457,7 @@ impl Node {
         seen
     }
 
-    fn stored_package(&self, reference: &str) -> Result<Fetched> {
+    pub(crate) fn stored_package(&self, reference: &str) -> Result<Fetched> {
         if let Ok(cid) = reference.parse()
             && let Some(imported) = self.imported_package(&cid)?
         {
@@ -502,7 +502,7 @@ impl Node {
         Ok(warnings)
     }
 
-    fn package_report(&self, package: &Fetched) -> Result<PackageReport> {
+    pub(crate) fn package_report(&self, package: &Fetched) -> Result<PackageReport> {
         let release = &package.opened.release;
         let trust = self.trusted_by(&package.opened)?;
         let warnings = self.release_warnings(release)?;
@@ -529,6 +529,7 @@ impl Node {
             warnings,
             file: package.source.clone(),
             bytes: None,
+            public: Vec::new(),
         })
     }
 }

@@ -4,22 +4,28 @@
 //! Without a mesh everything here is a no-op: the same calls are made where nobody listens.
 
 mod adverts;
+mod errands;
 mod find;
 mod leasing;
 mod lending;
 mod mirror;
+mod results;
+mod returning;
 mod tick;
 mod work;
 
 pub(crate) use adverts::{ADVERT, forget_peers};
-pub(crate) use leasing::failed_before;
+pub(crate) use leasing::{failed_before, last_failure};
 pub(crate) use work::WorkerEnergy;
 
 use crate::error::{Code, NodeError, Result};
 use crate::node::Node;
 use crate::report::{MeshPeerReport, MeshReport};
 use adverts::Adverts;
-use std::collections::{BTreeMap, BTreeSet};
+use errands::Errands;
+use leasing::Watched;
+use lending::Wanted;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use weft_ledger::sync::{Input, Misbehaviour};
@@ -35,39 +41,40 @@ pub(crate) struct Peering {
     /// How each connected device is reached, and its round trip in milliseconds.
     pub paths: Mutex<BTreeMap<Did, (Path, Option<f64>)>>,
     pub adverts: Adverts,
-    /// What peers did wrong with the log, by kind.
+    /// What peers did wrong with the log and with tasks, by kind.
     misdeeds: Mutex<BTreeMap<String, u64>>,
     /// Something changed that others should hear of at once.
     pub advertise: AtomicBool,
-    /// When this device said last what it is.
-    advertised: Mutex<Option<Instant>>,
-    /// Results and outputs that are on their way right now.
-    sending: Mutex<BTreeSet<String>>,
-    /// When the workers of leases under way were there last, by task.
-    heard: Mutex<BTreeMap<String, Instant>>,
+    /// When this device said last what it is, and the energy that it named.
+    advertised: Mutex<Option<(Instant, String)>>,
+    /// Conversations about tasks.
+    errands: Errands,
+    /// What is known of this device's tasks that are with others.
+    watched: Mutex<BTreeMap<String, Watched>>,
+    /// Tasks whose next peer is asked from then on.
+    pauses: Mutex<BTreeMap<String, Instant>>,
+    /// When each peer was asked last how far its tasks are.
+    asked: Mutex<BTreeMap<Did, Instant>>,
+    /// Inputs of others' tasks that are on their way.
+    inputs: Mutex<BTreeMap<String, Wanted>>,
 }
 
 impl Peering {
     /// Counts what a peer did wrong.
     pub fn note_misdeed(&self, why: &Misbehaviour) {
+        self.note(kind(why));
+    }
+
+    /// Counts something that a peer should not have done.
+    fn note(&self, kind: &str) {
         let mut misdeeds = self.misdeeds.lock().unwrap_or_else(PoisonError::into_inner);
-        *misdeeds.entry(kind(why).to_owned()).or_default() += 1;
+        *misdeeds.entry(kind.to_owned()).or_default() += 1;
     }
 
-    /// When the worker of a task was there last.
-    fn last_heard(&self, task: &str, here: bool, now: Instant) -> Instant {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = heard.entry(task.to_owned()).or_insert(now);
-        if here {
-            *at = now;
-        }
-        *at
-    }
-
-    /// The lease is over.
-    fn forget_heard(&self, task: &str) {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.remove(task);
+    /// Devices that are connected now.
+    fn connected(&self) -> Vec<Did> {
+        let paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        paths.keys().copied().collect()
     }
 
     /// How a device is reached now.
@@ -153,6 +160,7 @@ impl Node {
         self.note_all_gone()?;
         let door = Arc::new(Door(Arc::downgrade(self)));
         let mesh = Mesh::start(&config, Arc::clone(&door) as _, door)?;
+        mesh.cap(self.settings.cap_bandwidth_bytes());
         *running = Some(Arc::new(Peering {
             mesh,
             paths: Mutex::default(),
@@ -160,8 +168,11 @@ impl Node {
             misdeeds: Mutex::default(),
             advertise: AtomicBool::new(true),
             advertised: Mutex::default(),
-            sending: Mutex::default(),
-            heard: Mutex::default(),
+            errands: Errands::default(),
+            watched: Mutex::default(),
+            pauses: Mutex::default(),
+            asked: Mutex::default(),
+            inputs: Mutex::default(),
         }));
         drop(running);
         self.open_door()?;
@@ -181,6 +192,13 @@ impl Node {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Ends what goes on in the mesh, so that whoever waits for it goes on; [`Self::stop_mesh`] follows.
+    pub fn hang_up(&self) {
+        if let Some(peering) = self.peering() {
+            peering.mesh.stop();
+        }
     }
 
     /// Stops the mesh; connections are closed.
@@ -240,6 +258,7 @@ impl Node {
                 network: network.to_string(),
                 name,
                 members: members as u64,
+                public: self.public_status(),
                 ..MeshReport::default()
             });
         };
@@ -293,12 +312,13 @@ impl Node {
             hole_punched: status.counts.hole_punched,
             reservations: status.counts.reservations,
             ports_mapped: status.counts.ports_mapped,
+            public: self.public_status(),
         })
     }
 }
 
 /// Words separated by commas.
-fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     text.split(',')
         .map(str::trim)
         .filter(|word| !word.is_empty())

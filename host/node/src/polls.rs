@@ -213,9 +213,19 @@ impl Node {
             })
     }
 
-    /// Closes every vote whose time is over. Returns how many.
+    /// Closes every vote whose time is over, and those of this member in which everybody voted. Returns how many.
     pub(crate) fn close_due_polls(&self) -> Result<usize> {
         let now = self.now();
+        let open = self
+            .store
+            .read(|tx| polls::list(tx, Some(polls::OPEN), LIST))?
+            .rows;
+        for poll in open {
+            // Ballots from other devices come without a command that could close it.
+            if self.everyone_voted(&poll.id)? {
+                self.close_poll(&poll.id)?;
+            }
+        }
         let due = self.store.read(|tx| polls::due(tx, now))?.rows;
         let mut closed = 0;
         for poll in &due {

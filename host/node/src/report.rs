@@ -7,6 +7,7 @@ mod community;
 mod content;
 mod home;
 mod install;
+mod metrics;
 mod network;
 mod owner;
 mod placement;
@@ -17,19 +18,21 @@ pub use crate::trials::{TrialDifference, TrialReport};
 pub use community::{BallotReport, MemberReport, PollOption, PollReport, TierReport};
 pub use content::{
     ContentFinding, ContentGcReport, ContentGetReport, ContentProgress, ContentReport,
-    ContentVerifyReport, FetchReport, SeederReport,
+    ContentUnpublishReport, ContentVerifyReport, FetchReport, SeederReport,
 };
 pub use home::{BackupReport, CheckReport, DoctorReport, InitReport, SettingReport, StatusReport};
 pub use install::{
     InstallReport, OutdatedLine, OutdatedReport, PackageReport, PinReport, QuarantineReport,
 };
+pub use metrics::{FeedEntry, FeedReport, Figure};
 pub use network::{
     DeviceReport, EventReport, FoundReport, InviteReport, JoinReport, LogReport, LogVerifyReport,
-    MeshPeerReport, MeshReport, NetworkReport,
+    MeshPeerReport, MeshReport, NetworkReport, OutsiderReport,
 };
 pub use owner::{HoursReport, PermitReport, RuleReport, RulesCheckReport, UserReport};
 pub use placement::{BestReport, CarbonLine, CarbonReport, EnergyReport, PeerReport, RankedReport};
 pub use release::{BenchReport, ChangeReport, ReleaseReport, RunReport, SlotPlugin, SlotReport};
 pub use task::{
     CandidateReport, DecisionReport, HistoryLine, StepReport, TaskReport, VerifyReport, WhyReport,
+    WithPeer,
 };

@@ -1,5 +1,7 @@
 //! Settings: defaults, then `weft.toml`, then the environment; each value knows where it came from.
 
+mod caps;
+
 use crate::energy::limits::REFRESH_SECONDS_MAX;
 use crate::energy::origin::Origin;
 use crate::error::{NodeError, Result};
@@ -19,6 +21,14 @@ struct Key {
 }
 
 /// All settings, in the order of `weft.toml`.
+fn keys() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().chain(caps::KEYS)
+}
+
+/// How long a silent worker may be waited for, in seconds: it is asked every two.
+const PATIENCE_SECONDS: std::ops::RangeInclusive<u64> = 5..=3_600;
+
+/// Those of the node's work.
 const KEYS: &[Key] = &[
     Key {
         name: "mesh_enabled",
@@ -69,6 +79,14 @@ const KEYS: &[Key] = &[
         default: || json!("/ip4/0.0.0.0/tcp/9001,/ip4/0.0.0.0/udp/9001/quic-v1"),
         about: "Addresses that the mesh listens on, separated by commas; `weft start --listen` goes before it. Newcomers \
                 with an invite knock at the TCP port above.",
+        check: addresses,
+    },
+    Key {
+        name: "public_listen",
+        environment: "MESH_PUBLIC_LISTEN",
+        default: || json!(""),
+        about: "Addresses at which anybody, member or not, may fetch what is public by Bitswap, separated by commas; empty: \
+                nowhere. Example: /ip4/0.0.0.0/tcp/9003,/ip4/0.0.0.0/udp/9003/quic-v1",
         check: addresses,
     },
     Key {
@@ -124,6 +142,13 @@ const KEYS: &[Key] = &[
         default: || json!("*"),
         about: "Task names that this device runs, separated by commas; * for any.",
         check: text,
+    },
+    Key {
+        name: "worker_patience_seconds",
+        environment: "MESH_WORKER_PATIENCE_SECONDS",
+        default: || json!(30),
+        about: "How long a device that runs a task of yours may be silent before the next one is asked, in seconds.",
+        check: worker_patience,
     },
     Key {
         name: "max_task_duration_ms",
@@ -244,16 +269,16 @@ impl Settings {
         };
         if let Some(unknown) = file
             .keys()
-            .find(|k| !KEYS.iter().any(|key| key.name == **k))
+            .find(|k| !keys().any(|key| key.name == **k))
         {
-            let known: Vec<&str> = KEYS.iter().map(|k| k.name).collect();
+            let known: Vec<&str> = keys().map(|k| k.name).collect();
             return Err(NodeError::invalid(format!(
                 "`weft.toml` has an unknown setting `{unknown}`"
             ))
             .try_this(format!("known are {}", known.join(", "))));
         }
-        let mut values = Vec::with_capacity(KEYS.len());
-        for key in KEYS {
+        let mut values = Vec::new();
+        for key in keys() {
             let (value, source) = match (environment(key.environment), file.get(key.name)) {
                 (Some(text), _) => (of_environment(&text, &(key.default)()), key.environment),
                 (None, Some(value)) => (
@@ -365,7 +390,7 @@ impl Settings {
             "# Settings of this Weft node. A line without `#` before it counts; an environment variable goes \
              before the file.\n# `weft status` shows every value and where it came from.\n",
         );
-        for key in KEYS {
+        for key in keys() {
             let default = match (key.default)() {
                 Value::Null => "50.0".to_owned(),
                 value => value.to_string(),
@@ -472,6 +497,18 @@ fn source(value: &Value) -> Result<(), String> {
 fn energy_source(value: &Value) -> Result<(), String> {
     text(value)?;
     Origin::parse(value.as_str().unwrap_or_default()).map(drop)
+}
+
+fn worker_patience(value: &Value) -> Result<(), String> {
+    let range = PATIENCE_SECONDS;
+    match value.as_u64() {
+        Some(seconds) if range.contains(&seconds) => Ok(()),
+        _ => Err(format!(
+            "a whole number of seconds from {} to {}",
+            range.start(),
+            range.end()
+        )),
+    }
 }
 
 fn refresh_seconds(value: &Value) -> Result<(), String> {

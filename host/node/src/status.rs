@@ -11,9 +11,6 @@ use std::os::unix::fs::PermissionsExt;
 use weft_model::task::Status;
 use weft_store::{events, owner, polls, releases, tasks};
 
-/// Free space under which doctor warns, in bytes: 1 GiB.
-const FREE_BYTES: u64 = 1 << 30;
-
 impl Node {
     /// The node at a glance.
     ///
@@ -121,7 +118,7 @@ impl Node {
             },
             "weft energy set --type solar --percent 95",
         ));
-        checks.push(self.check_disk());
+        checks.extend(self.check_surroundings()?);
         Ok(DoctorReport {
             ok: checks.iter().all(|c| c.result != "broken"),
             checks,
@@ -192,30 +189,15 @@ impl Node {
             "chmod 600 these files",
         )
     }
-
-    fn check_disk(&self) -> CheckReport {
-        match fs4::available_space(self.home.root()) {
-            Ok(free) => warning(
-                "disk",
-                free >= FREE_BYTES,
-                format!("{} MB free", free / 1_000_000),
-                "free some space where the home is",
-            ),
-            Err(e) => warning(
-                "disk",
-                false,
-                e.to_string(),
-                "check how the home is mounted",
-            ),
-        }
-    }
 }
 
-fn check(what: &str, fine: bool, found: String, remedy: &str) -> CheckReport {
+/// A check; what fails it is broken.
+pub(crate) fn check(what: &str, fine: bool, found: String, remedy: &str) -> CheckReport {
     report(what, fine, "broken", found, remedy)
 }
 
-fn warning(what: &str, fine: bool, found: String, remedy: &str) -> CheckReport {
+/// A check; what fails it should be looked at.
+pub(crate) fn warning(what: &str, fine: bool, found: String, remedy: &str) -> CheckReport {
     report(what, fine, "warning", found, remedy)
 }
 

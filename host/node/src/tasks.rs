@@ -1,5 +1,6 @@
 //! Tasks: submitted, decided, kept, decided again, cancelled, explained.
 
+use crate::caps::{NoPlace, waits_for_place};
 use crate::clock::rfc3339;
 use crate::deciding::{Decided, TraceLine};
 use crate::error::{Code, NodeError, Result};
@@ -24,6 +25,8 @@ use weft_store::{Read, Write, blocks, decisions, polls, tasks};
 const MEANWHILE: &str = "meanwhile";
 /// Name of the error that another device's task may not run here now; its remedy is the next window, in milliseconds.
 pub(crate) const NOT_HERE: &str = "not-here";
+/// Name of the error that there is no place for another device's task now.
+pub(crate) const NO_PLACE: &str = "no-place";
 
 /// What is decided and kept.
 #[derive(Clone, Copy)]
@@ -58,7 +61,7 @@ impl Node {
             before: None,
             lease: None,
         })?;
-        self.start(&id, &decided.decision)?;
+        self.start(&id, &decided)?;
         self.task_show(&id)
     }
 
@@ -112,6 +115,13 @@ impl Node {
         let spec: TaskSpec = serde_json::from_str(&task.spec).map_err(|e| {
             NodeError::invalid(format!("table `tasks`, row `{id}`, column `spec`: {e}"))
         })?;
+        if self.lacks_input(id, &spec)? {
+            return Ok(None);
+        }
+        // A decision would find no place either, and would be one more line in the log.
+        if waits_for_place(&task) && self.store.read(|tx| self.lacks_place(tx, id, &spec))? {
+            return Ok(None);
+        }
         let decided = self.decide_and_keep(&Decide {
             id,
             spec: &spec,
@@ -124,13 +134,19 @@ impl Node {
             Err(e) if e.code == Code::Check(MEANWHILE) => return Ok(None),
             decided => decided?,
         };
-        self.start(id, &decided.decision)?;
+        self.start(id, &decided)?;
+        let decision = &decided.decision;
+        // Another device's task runs here or nowhere: its submitter asks somebody else.
+        if decision.verdict != Verdict::RunHere && self.store.read(|tx| self.is_lease(tx, id))? {
+            self.fail_lease(id, &decision.reason)?;
+        }
         Ok(Some(decided.decision))
     }
 
     /// Begins what was decided: a job here, or the lease of a peer.
-    fn start(self: &Arc<Self>, id: &str, decision: &Decision) -> Result<()> {
-        match decision.verdict {
+    fn start(self: &Arc<Self>, id: &str, decided: &Decided) -> Result<()> {
+        match decided.decision.verdict {
+            Verdict::RunHere if decided.held.is_some() => Ok(()),
             Verdict::RunHere => self.start_job(id),
             Verdict::Delegate { .. } => self.start_lease(id),
             _ => Ok(()),
@@ -172,7 +188,8 @@ impl Node {
         let turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
         let table = self.table_for(id);
-        let (decided, parts) = self.store.write(|tx| -> Result<_> {
+        let mut place = false;
+        let kept = self.store.write(|tx| -> Result<_> {
             if let Some(before) = before {
                 // Two threads may find it due: the second one finds that it is decided.
                 let same = tasks::get(tx, id)?
@@ -200,20 +217,31 @@ impl Node {
                 now,
                 guest: lease.is_some() || (before.is_some() && self.is_lease(tx, id)?),
             };
-            let decided = self.gather_and_decide(tx, &table, &wanted)?;
+            let mut decided = self.gather_and_decide(tx, &table, &wanted)?;
+            if decided.decision.verdict == Verdict::RunHere {
+                decided.held = self.take_place(tx, id, spec)?.err();
+                place = decided.held.is_none();
+            }
+            if let (Some(_), Some(no)) = (lease, &decided.held) {
+                return Err(NodeError::coded(NO_PLACE, no.reason()));
+            }
             if lease.is_some() && decided.decision.verdict != Verdict::RunHere {
-                let next = decided.decision.next_window.map(|at| at.to_string());
+                let next = next_chance(&decided.decision).map(|at| at.to_string());
                 return Err(NodeError::coded(NOT_HERE, decided.decision.reason)
                     .try_this(next.unwrap_or_default()));
             }
             self.keep_decision(tx, id, spec, attempt, submitted, before, &decided)?;
             if let Some(lease) = lease {
-                weft_store::leases::accept(tx, lease)?;
+                self.accept_lease(tx, lease)?;
             }
             let parts = self.trial_parts(tx, &table, &wanted, &decided)?;
             Ok((decided, parts))
-        })?;
+        });
         drop(turn);
+        if kept.is_err() && place {
+            self.places.free(id);
+        }
+        let (decided, parts) = kept?;
         if let Err(e) = self.count_trials(parts) {
             // The decision stands; it is the trial that knows less.
             tracing::error!(
@@ -245,6 +273,9 @@ impl Node {
         let now = self.now();
         let decision = &decided.decision;
         let mut task = task_row(id, spec, attempt, submitted, now, decided);
+        if let Some(no) = &decided.held {
+            hold(&mut task, no, now);
+        }
         task.poll_id = before.and_then(|t| t.poll_id.clone());
         if let Some(before) = before {
             task.admitted_at = before.admitted_at.or(task.admitted_at);
@@ -362,6 +393,14 @@ impl Node {
     /// # Errors
     /// When there is none, or several begin so.
     pub fn task_show(&self, id: &str) -> Result<TaskReport> {
+        let mut report = self.task_shown(id)?;
+        if report.status == Status::Delegated.word() {
+            report.with_peer = self.with_peer(&report.task);
+        }
+        Ok(report)
+    }
+
+    fn task_shown(&self, id: &str) -> Result<TaskReport> {
         self.store.read(|tx| {
             let task = find(tx, id)?;
             let mut report = self.report_row(&task);
@@ -449,6 +488,8 @@ impl Node {
             task.finished_at = Some(now);
             tasks::update(tx, &task)?;
             note(tx, &task, now)?;
+            // Its submitter does not wait for what this device's owner took back.
+            self.finish_lease(tx, &task, None, None)?;
             Ok(task.id)
         })?;
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -482,6 +523,7 @@ impl Node {
             decision: task.decision_cid.clone(),
             steps: Vec::new(),
             peer: task.peer.clone(),
+            with_peer: None,
             poll: task.poll_id.clone(),
             output: task.output_path.clone(),
             summary: task.summary.clone(),
@@ -494,6 +536,15 @@ impl Node {
     fn local_here(&self, at: Instant) -> String {
         local_time(at, utc_offset_minutes(&self.zone, at))
     }
+}
+
+/// When a decision that let nothing run says to ask again.
+pub(crate) fn next_chance(decision: &Decision) -> Option<Instant> {
+    decision.next_window.or(match decision.verdict {
+        Verdict::Defer { until } => until,
+        Verdict::Queue { until } => Some(until),
+        _ => None,
+    })
 }
 
 /// The row that a decision makes of a task.
@@ -544,6 +595,18 @@ fn task_row(
     task.updated_at = now;
     task.finished_at = status.is_final().then_some(now);
     task
+}
+
+/// Makes a task that may run wait for its place, or ends it where there never will be one. Nothing is reserved for it yet.
+fn hold(task: &mut Task, no: &NoPlace, now: Instant) {
+    let never = matches!(no, NoPlace::Never(_));
+    let status = if never { Status::Blocked } else { Status::Queued };
+    task.status = status.word().into();
+    task.reason = Some(no.reason().to_owned());
+    task.peer = (!never).then(|| SELF.to_owned());
+    task.started_at = None;
+    task.admitted_at = None;
+    task.finished_at = never.then_some(now);
 }
 
 /// What lies beside a record: what its calls cost, and the salt of its commitment.

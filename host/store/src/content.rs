@@ -14,6 +14,7 @@
 //! What it does not do: it knows no UnixFS, follows no link, and fetches nothing.
 
 mod files;
+mod public;
 mod read;
 mod rows;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod tests;
 mod verify;
 
 pub use files::Draft;
+pub use public::{public_for, public_of, publish, unpublish};
 pub use read::ContentReader;
 pub use rows::{held_by, pin, unpin, unpin_all};
 pub use verify::Finding;
@@ -72,8 +74,10 @@ pub struct Stat {
     pub verified_at: i64,
     /// What that comparison found wrong.
     pub problem: Option<String>,
-    /// Who holds it: `owner`, or a release's CID. Nobody: the next `gc` removes it.
+    /// Who holds it: `owner`, or a release's CID. Nobody: the next `gc` removes it, unless it is public.
     pub pins: Vec<String>,
+    /// For whose sake it is public: `owner`, or a release's CID. Nobody's: it is for members alone.
+    pub public: Vec<String>,
 }
 
 /// What [`ContentStore::gc`] removed.
@@ -187,6 +191,23 @@ impl ContentStore {
         read::block(&self.store, cid, &|root| self.folder.join(root))
     }
 
+    /// The bytes of a block that is public: a leaf or an inner node of a public content, or a public record; compared
+    /// with the CID. None: there is no such block, or it is not public.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when no public copy of it is whole.
+    pub fn public_block(&self, cid: &Cid) -> Result<Option<Vec<u8>>> {
+        read::public_block(&self.store, cid, &|root| self.folder.join(root))
+    }
+
+    /// How many bytes a public block has, by its rows alone. None: there is no such block, or it is not public.
+    ///
+    /// # Errors
+    /// Those of reading the database.
+    pub fn public_size(&self, cid: &Cid) -> Result<Option<u64>> {
+        read::public_size(&self.store, cid)
+    }
+
     /// The inner nodes of a content with their bytes, as they were given.
     ///
     /// # Errors
@@ -226,7 +247,15 @@ impl ContentStore {
         self.store.read(rows::list)
     }
 
-    /// Removes what nobody holds, and what a crash left.
+    /// Bytes of all contents together.
+    ///
+    /// # Errors
+    /// Those of reading the database.
+    pub fn bytes(&self) -> Result<u64> {
+        self.store.read(rows::bytes)
+    }
+
+    /// Removes what nobody holds and is not public, and what a crash left.
     ///
     /// # Errors
     /// Those of writing the database, [`Error::File`]; what is removed by then stays removed, and the rest is for the

@@ -109,6 +109,11 @@ pub fn since(tx: &Read, after: i64, limit: u32) -> Result<Rows<Entry>> {
     )
 }
 
+/// The number of the newest entry; 0 when there is none.
+pub fn newest(tx: &Read) -> Result<i64> {
+    tx.number("SELECT coalesce(max(id), 0) FROM mesh_events", [])
+}
+
 /// The last `limit` entries, newest first; only those about `subject` if it is given.
 pub fn last(tx: &Read, subject: Option<&str>, limit: u32) -> Result<Rows<Entry>> {
     let limit = limit.min(LIST_ROWS_MAX);

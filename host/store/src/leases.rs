@@ -1,6 +1,7 @@
 //! Leases: tasks that this device runs for others, from the acceptance until the submitter has taken the result.
 
 use rusqlite::params;
+use weft_model::Did;
 
 use crate::cells::{Cells, Table, at, cells};
 use crate::{Read, Result, Write};
@@ -27,6 +28,13 @@ pub struct Lease {
     pub delivered_at: Option<i64>,
     /// When it was accepted, in ms.
     pub accepted_at: i64,
+}
+
+impl Lease {
+    /// Whether it is this device's task.
+    pub fn is_of(&self, device: &Did) -> bool {
+        self.submitter == device.to_string()
+    }
 }
 
 /// Accepts a task.
@@ -57,11 +65,30 @@ pub fn get(tx: &Read, task_id: &str) -> Result<Option<Lease>> {
     )
 }
 
-/// Leases whose result was not taken yet, oldest first, at most `limit`.
-pub fn undelivered(tx: &Read, limit: u32) -> Result<Vec<Lease>> {
-    let sql =
-        "SELECT * FROM leases WHERE delivered_at IS NULL ORDER BY accepted_at, rowid LIMIT ?1";
+/// Leases without a result, oldest first, at most `limit`.
+pub fn unfinished(tx: &Read, limit: u32) -> Result<Vec<Lease>> {
+    let sql = "SELECT * FROM leases WHERE delivered_at IS NULL AND result IS NULL
+        ORDER BY accepted_at, rowid LIMIT ?1";
     tx.list(LEASES, sql, [limit], lease_of)
+}
+
+/// Tasks of a submitter whose results wait to be taken, oldest first, at most `limit`.
+pub fn ready_for(tx: &Read, submitter: &str, limit: u32) -> Result<Vec<String>> {
+    let sql =
+        "SELECT * FROM leases WHERE delivered_at IS NULL AND result IS NOT NULL AND submitter = ?1
+        ORDER BY accepted_at, rowid LIMIT ?2";
+    tx.list(LEASES, sql, params![submitter, limit], |row| {
+        row.text("task_id")
+    })
+}
+
+/// Tasks that were accepted before an instant and whose results nobody took, at most `limit`.
+pub fn untaken(tx: &Read, before: i64, limit: u32) -> Result<Vec<String>> {
+    let sql = "SELECT * FROM leases WHERE delivered_at IS NULL AND accepted_at < ?1
+        ORDER BY accepted_at, rowid LIMIT ?2";
+    tx.list(LEASES, sql, params![at(before), limit], |row| {
+        row.text("task_id")
+    })
 }
 
 /// How many leases have no result yet.
@@ -69,6 +96,22 @@ pub fn open(tx: &Read) -> Result<u64> {
     Ok(tx
         .number("SELECT count(*) FROM leases WHERE result IS NULL", [])?
         .unsigned_abs())
+}
+
+/// How many leases there are: without a result, with one that nobody took, and done with.
+pub fn counts(tx: &Read) -> Result<[(&'static str, u64); 3]> {
+    let count = |sql: &str| Ok::<_, crate::Error>(tx.number(sql, [])?.unsigned_abs());
+    Ok([
+        ("open", open(tx)?),
+        (
+            "finished",
+            count("SELECT count(*) FROM leases WHERE result IS NOT NULL AND delivered_at IS NULL")?,
+        ),
+        (
+            "delivered",
+            count("SELECT count(*) FROM leases WHERE delivered_at IS NOT NULL")?,
+        ),
+    ])
 }
 
 /// Notes what came of a lease.
@@ -80,10 +123,10 @@ pub fn finish(tx: &Write, task_id: &str, result: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Notes that the submitter took the result.
-pub fn delivered(tx: &Write, task_id: &str, now: i64) -> Result<()> {
+/// Notes that the lease is over: the submitter took the result, or wants none. What was asked for and what came of it go.
+pub fn over(tx: &Write, task_id: &str, now: i64) -> Result<()> {
     tx.run(
-        "UPDATE leases SET delivered_at = ?2 WHERE task_id = ?1",
+        "UPDATE leases SET delivered_at = ?2, offer = x'', result = x'' WHERE task_id = ?1",
         params![task_id, at(now)],
     )?;
     Ok(())

@@ -13,8 +13,11 @@ use crate::{Read, Result, Rows, Write, time};
 mod delegations;
 mod history;
 
-pub use delegations::{Delegation, delegations, put_delegation};
-pub use history::{Feedback, HistoryEntry, add_feedback, add_history, feedback, history};
+pub use delegations::{Delegation, delegation_counts, delegations, put_delegation, under_way};
+pub use history::{
+    Feedback, HistoryEntry, add_feedback, add_history, feedback, history, history_newest,
+    history_since,
+};
 
 const TASKS: Table = Table {
     name: "tasks",

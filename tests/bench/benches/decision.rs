@@ -150,6 +150,8 @@ fn snapshot(peers: usize) -> Snapshot {
         },
         workload_bound: true,
         off_peak: Some(NOW + 14 * HOUR_MS),
+        guest: false,
+        last_resort: false,
     }
 }
 

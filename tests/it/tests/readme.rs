@@ -1,5 +1,8 @@
 //! The README's console blocks are run, line by line and in their order, in one home: what it shows works.
 
+#[path = "readme/two.rs"]
+mod two;
+
 use rusqlite::Connection;
 use serde_json::Value;
 use std::path::Path;
@@ -26,6 +29,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ),
 ];
 
+/// Who types in the part about two machines, which [`two`] runs.
+const PEOPLE: [&str; 2] = ["alice", "bob"];
+
 /// Lines after `$` in the console blocks of a Markdown text.
 fn lines(markdown: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -33,7 +39,7 @@ fn lines(markdown: &str) -> Vec<String> {
     for line in markdown.lines() {
         if line.starts_with("```") {
             inside = line == "```console";
-        } else if inside {
+        } else if inside && !PEOPLE.iter().any(|p| line.starts_with(&format!("{p}$ "))) {
             let command = line.strip_prefix("$ ");
             let command = command.unwrap_or_else(|| panic!("a line that is no command: `{line}`"));
             found.push(command.to_owned());

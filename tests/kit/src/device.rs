@@ -77,16 +77,30 @@ impl Device {
     /// # Panics
     /// When it can't be made.
     pub fn new() -> Self {
-        let home = Home::new();
         let template = template();
-        copy(template.path(), home.path());
+        let mut device = Self::renewed(template.path());
+        device._template = Some(template);
+        device
+    }
+
+    /// Another device with what this one's home holds now, as releases and bindings, and keys and a network of its own.
+    ///
+    /// # Panics
+    /// When it can't be made.
+    pub fn like(&self) -> Self {
+        Self::renewed(self.home.path())
+    }
+
+    fn renewed(from: &Path) -> Self {
+        let home = Home::new();
+        copy(from, home.path());
         for name in ["device", "owner"] {
             fs::write(home.join(format!("keys/{name}.key")), secret()).expect("a key");
         }
         let device = Self {
             home,
             daemon: None,
-            _template: Some(template),
+            _template: None,
         };
         // To the keys, the network that was copied is somebody else's.
         device.weft(["network", "leave"]).ok();
@@ -97,6 +111,16 @@ impl Device {
             }
         }
         device
+    }
+
+    /// A copy of its home as it is now, as a disk that is put back to an earlier hour.
+    ///
+    /// # Panics
+    /// When it can't be made.
+    pub fn copied(&self) -> Self {
+        let home = Home::new();
+        copy(self.home.path(), home.path());
+        Self::of(home)
     }
 
     /// A home that was made by `weft init`, or whatever a test does to one.

@@ -76,6 +76,10 @@ pub const GUESTS: &[Guest] = &[
     ),
     case("workload-loops", "a workload that loops for ever"),
     case(
+        "workload-slow",
+        "gives back its input after params.rounds million rounds, a word every million",
+    ),
+    case(
         "workload-lists",
         "a workload that says what it sees of its directory, and tries to write it and to leave it",
     ),

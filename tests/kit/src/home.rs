@@ -71,6 +71,7 @@ fn build_binary() -> PathBuf {
 #[derive(Debug)]
 pub struct Home {
     dir: TempDir,
+    path: PathBuf,
 }
 
 impl Default for Home {
@@ -86,9 +87,17 @@ impl Home {
     /// When there is no room for it.
     pub fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("weft-home-").tempdir();
-        Self {
-            dir: dir.expect("a temporary folder"),
-        }
+        Self::in_dir(dir.expect("a temporary folder"))
+    }
+
+    /// One whose folder is not there yet, for `weft restore`.
+    ///
+    /// # Panics
+    /// When there is no room for it.
+    pub fn absent() -> Self {
+        let mut home = Self::new();
+        home.path.push("home");
+        home
     }
 
     /// [`Home::new`] in a folder that is there, as on a disk with room.
@@ -99,14 +108,17 @@ impl Home {
         let dir = tempfile::Builder::new()
             .prefix("weft-home-")
             .tempdir_in(folder);
-        Self {
-            dir: dir.expect("a temporary folder"),
-        }
+        Self::in_dir(dir.expect("a temporary folder"))
+    }
+
+    fn in_dir(dir: TempDir) -> Self {
+        let path = dir.path().to_owned();
+        Self { dir, path }
     }
 
     /// Its folder.
     pub fn path(&self) -> &Path {
-        self.dir.path()
+        &self.path
     }
 
     /// A path in it.
@@ -127,7 +139,7 @@ impl Home {
             .env("TZ", "UTC")
             .env("COLUMNS", "120");
         command
-            .current_dir(self.path())
+            .current_dir(self.dir.path())
             .arg("--home")
             .arg(self.path());
         command.args(args).stdin(Stdio::null());

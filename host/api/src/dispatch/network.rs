@@ -43,6 +43,10 @@ pub(super) fn dispatch(node: &Arc<Node>, request: Ask) -> Result<Response, ApiEr
             let count = node.log_export(Path::new(&path))?;
             return Ok(Response::Done(format!("{count} events in {path}")));
         }
+        Ask::Download { reference, path } => {
+            let bytes = node.download(&reference, Path::new(&path))?;
+            return Ok(Response::Done(format!("{bytes} bytes in {path}")));
+        }
         Ask::Search { text } => Answer::Found(node.search(&text)?),
     }))
 }

@@ -45,14 +45,21 @@ pub(super) fn dispatch(node: &Node, request: Request) -> Result<Response, ApiErr
         Request::Publish {
             reference,
             to,
+            public,
             key,
             passphrase,
-        } => package(node.package_publish(
-            &reference,
-            to.as_deref().map(Path::new),
-            key.as_deref(),
-            passphrase.as_ref(),
-        )?),
+        } => {
+            let mut published = node.package_publish(
+                &reference,
+                to.as_deref().map(Path::new),
+                key.as_deref(),
+                passphrase.as_ref(),
+            )?;
+            if public {
+                published.public = node.package_make_public(&reference)?.public;
+            }
+            package(published)
+        }
         Request::Export { reference, out } => {
             package(node.package_export(&reference, Path::new(&out))?)
         }

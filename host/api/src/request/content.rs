@@ -10,14 +10,19 @@ use serde::{Deserialize, Serialize};
     reason = "fields are the CLI's options, documented there and in --help"
 )]
 pub enum ContentRequest {
-    /// `keep`: the owner holds it from the start.
+    /// `keep`: the owner holds it from the start. `public`: outsiders may fetch it.
     Add {
         path: String,
         keep: bool,
+        #[serde(default)]
+        public: bool,
     },
+    /// `from`: addresses of IPFS nodes; none: members have it.
     Get {
         cid: String,
         path: String,
+        #[serde(default)]
+        from: Vec<String>,
     },
     Stat {
         cid: String,
@@ -27,6 +32,14 @@ pub enum ContentRequest {
         cid: String,
     },
     Unpin {
+        cid: String,
+    },
+    /// Outsiders may fetch it.
+    Publish {
+        cid: String,
+    },
+    /// They may no more; a release takes all with it that it made public.
+    Unpublish {
         cid: String,
     },
     Gc,

@@ -58,6 +58,11 @@ pub enum NetworkRequest {
     LogExport {
         path: String,
     },
+    /// A member's release into a CAR file.
+    Download {
+        reference: String,
+        path: String,
+    },
     /// Releases that members have.
     Search {
         text: String,

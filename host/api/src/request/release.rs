@@ -39,9 +39,12 @@ pub enum PackageRequest {
         a: String,
         b: String,
     },
+    /// `public`: outsiders may fetch it.
     Publish {
         reference: String,
         to: Option<String>,
+        #[serde(default)]
+        public: bool,
         key: Option<String>,
         passphrase: Option<Passphrase>,
     },

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use weft_node::report::{
-    ContentGcReport, ContentGetReport, ContentProgress, ContentReport, ContentVerifyReport,
+    ContentGcReport, ContentGetReport, ContentProgress, ContentReport, ContentUnpublishReport,
+    ContentVerifyReport,
 };
 
 /// One answer about content.
@@ -16,6 +17,7 @@ pub enum ContentResponse {
     One(ContentReport),
     List(Vec<ContentReport>),
     Got(ContentGetReport),
+    Unpublished(ContentUnpublishReport),
     Freed(ContentGcReport),
     Verified(ContentVerifyReport),
     Progress(ContentProgress),

@@ -1,26 +1,21 @@
-//! What is played: three households, two days.
+//! What is played: three households, three nodes, two days.
 
-use super::{ADA, BO, CY, HOUR_MS, MINUTE_MS, Played, Stage, unexpected, wrapped};
-use std::path::PathBuf;
-use weft_api::{ApiError, PeerRow, Request, Response};
+use super::household::Household;
+use super::{ADA, BO, CY, HOUR_MS, MINUTE_MS, Played, Stage, unexpected, until, wrapped};
+use std::path::{Path, PathBuf};
+use weft_api::{ApiError, NetworkRequest, NetworkResponse, Request, Response};
 use weft_model::task::{Importance, TaskSpec};
 
-/// Logs of real systems, the first that is there is digested.
-const LOGS: [&str; 5] = [
-    "/var/log/dpkg.log",
-    "/var/log/syslog",
-    "/var/log/messages",
-    "/var/log/system.log",
-    "/var/log/install.log",
-];
+/// How often the log is repeated for a task that takes a moment.
+const REPEATS: usize = 40;
 /// Tasks that a free member may submit in a day.
 const FREE_TASKS: usize = 10;
 
 /// Plays all of it.
 pub fn play(mut stage: Stage<'_>) -> Result<Played, ApiError> {
-    stage.say("Three households share their devices. The inputs and the clock are scripted;\nevery verdict is what a plugin answered just now.\n")?;
+    stage.say("Three households share their devices: three nodes, each a process of its own,\nconnected over loopback. The inputs and the clocks are scripted; every verdict is\nwhat a plugin answered just now, and every task really goes where it says.\n")?;
     rules(&stage)?;
-    households(&stage)?;
+    households(&mut stage)?;
     evening(&mut stage)?;
     morning(&mut stage)?;
     quota(&mut stage)?;
@@ -52,49 +47,82 @@ fn rules(stage: &Stage<'_>) -> Result<(), ApiError> {
     stage.say(&format!("  constitution {constitution}\n"))
 }
 
-fn households(stage: &Stage<'_>) -> Result<(), ApiError> {
-    for user in [BO, CY] {
-        stage.ask(Request::MemberAdd {
-            user: user.into(),
-            did: None,
-            role: "member".into(),
+fn households(stage: &mut Stage<'_>) -> Result<(), ApiError> {
+    stage.ask(Request::Network(NetworkRequest::Create {
+        name: "our-street".into(),
+    }))?;
+    let invited = stage.ask(Request::Network(NetworkRequest::Invite {
+        role: "member".into(),
+        hours: 1,
+        uses: 2,
+        device: false,
+    }))?;
+    let Response::Network(NetworkResponse::Invite(invite)) = invited else {
+        return Err(unexpected("invite"));
+    };
+    let invite = invite.invite.unwrap_or_default();
+    for household in [&stage.bo, &stage.cy] {
+        household.ask(Request::Network(NetworkRequest::Join {
+            invite: invite.clone(),
+            name: None,
+        }))?;
+    }
+    stage.say("Ada opens a network; bo and cy join it by one string")?;
+    stage.say(&format!("  weft join {}…", &invite[..52.min(invite.len())]))?;
+    for household in stage.households() {
+        household.ask(Request::UserSet {
+            user: household.user.into(),
+            idle_minutes: Some(0),
+            timezone: Some("Europe/Berlin".into()),
+            critical_any_hour: None,
+            critical_any_idle: None,
+        })?;
+        household.ask(Request::PermitAdd {
+            user: "*".into(),
+            task: "*".into(),
+            peer: None,
         })?;
     }
-    stage.ask(Request::UserSet {
-        user: ADA.into(),
-        idle_minutes: Some(0),
-        timezone: Some("Europe/Berlin".into()),
-        critical_any_hour: None,
-        critical_any_idle: None,
-    })?;
-    stage.ask(Request::EnergySet {
-        kind: "coal".into(),
-        percent: 18.0,
-        grid: Some(720.0),
-    })?;
-    peer(stage, "helios", "solar", 60.0, 210.0)?;
-    peer(stage, "zephyr", "wind", 55.0, 260.0)?;
-    peer(stage, "accu", "battery", 40.0, 301.0)?;
-    stage.ask(Request::PermitAdd {
-        user: "*".into(),
-        task: "*".into(),
-        peer: None,
-    })?;
-    stage.say("Thursday 22:00 in Berlin: ada is on coal; helios (solar), zephyr (wind) and\naccu (battery) are her neighbours' devices, rows of a table for now.\n")
+    energy(&stage.ada, "coal", 18.0, 720.0)?;
+    energy(&stage.bo, "solar", 60.0, 210.0)?;
+    energy(&stage.cy, "wind", 55.0, 260.0)?;
+    stage.neighbours_are_up()?;
+    heard(stage, &stage.bo, 60.0)?;
+    heard(stage, &stage.cy, 55.0)?;
+    let digest = stage.digest()?;
+    stage.say(&format!(
+        "  3 members, and all three nodes fold the log to\n  {digest}\n"
+    ))?;
+    stage.played.devices = stage
+        .households()
+        .iter()
+        .map(|h| h.device.clone())
+        .collect();
+    stage.played.digest = digest;
+    stage.say("Thursday 22:00 in Berlin: ada is on coal; bo has a solar roof, cy a wind turbine.\n")
 }
 
-fn peer(stage: &Stage<'_>, id: &str, energy: &str, clean: f64, grid: f64) -> Result<(), ApiError> {
-    let peer = PeerRow {
-        peer: id.into(),
-        energy_type: Some(energy.into()),
-        percent_clean: Some(clean),
-        grid_g_per_kwh: Some(grid),
-        cpu_free: Some(4.0),
-        memory_free_mb: Some(4_000.0),
-        timezone: Some("Europe/Berlin".into()),
-        ..PeerRow::default()
-    };
-    stage.ask(Request::PeerAdd { peer }).map(drop)
+/// Says what a household runs on.
+fn energy(household: &Household, kind: &str, percent: f64, grid: f64) -> Result<(), ApiError> {
+    household
+        .ask(Request::EnergySet {
+            kind: kind.into(),
+            percent,
+            grid: Some(grid),
+        })
+        .map(drop)
+}
+
+/// Waits until ada's node has heard what a neighbour runs on.
+fn heard(stage: &Stage<'_>, household: &Household, percent: f64) -> Result<(), ApiError> {
+    until("the neighbour's energy is heard", || {
+        let Response::Peers(peers) = stage.ask(Request::PeerList)? else {
+            return Err(unexpected("list of peers"));
+        };
+        Ok(peers
+            .iter()
+            .any(|p| p.peer == household.device && p.percent_clean == Some(percent)))
+    })
 }
 
 fn evening(stage: &mut Stage<'_>) -> Result<(), ApiError> {
@@ -102,10 +130,10 @@ fn evening(stage: &mut Stage<'_>) -> Result<(), ApiError> {
     let all = |i| [(ADA, i), (BO, i), (CY, i)];
     stage.vote("sort-photos", &all(Importance::Normal))?;
     stage.say("\nNormal tasks wait for clean energy")?;
-    let photos = stage.submit(task("sort-photos"), "deferred")?;
+    let photos = stage.submit(task(stage, "sort-photos"), "deferred")?;
     stage.say("\nA hospital's task overrides, a firewall's does not")?;
-    stage.submit(task("hospital-backup"), "delegated")?;
-    stage.submit(task("firewall-update"), "deferred")?;
+    stage.submit(task(stage, "hospital-backup"), "done")?;
+    stage.submit(task(stage, "firewall-update"), "deferred")?;
     stage.say("\nAda's rules: never anything that smells of mining, and no more than 300 W")?;
     for (kind, value) in [
         ("task_type_blacklist", "mining"),
@@ -120,12 +148,12 @@ fn evening(stage: &mut Stage<'_>) -> Result<(), ApiError> {
             reasoning: Some("the electricity is for the neighbours".into()),
         })?;
     }
-    stage.submit(task("crypto-mining"), "blocked")?;
-    stage.say("\nFriday 12:00: the sun is on helios, and the photos go there by themselves")?;
-    peer(stage, "helios", "solar", 97.0, 45.0)?;
+    stage.submit(task(stage, "crypto-mining"), "blocked")?;
+    stage.say("\nFriday 12:00: the sun is on bo's roof, and the photos go there by themselves")?;
     stage.later(14 * HOUR_MS)?;
-    stage.later(MINUTE_MS)?;
-    stage.show(&photos.task, "delegated").map(drop)
+    energy(&stage.bo, "solar", 97.0, 45.0)?;
+    heard(stage, &stage.bo, 97.0)?;
+    stage.show(ADA, &photos.task, "done").map(drop)
 }
 
 fn morning(stage: &mut Stage<'_>) -> Result<(), ApiError> {
@@ -138,7 +166,7 @@ fn morning(stage: &mut Stage<'_>) -> Result<(), ApiError> {
         until: "07:00".into(),
         description: Some("while we sleep".into()),
     })?;
-    stage.submit(task("sort-photos"), "deferred")?;
+    stage.submit(task(stage, "sort-photos"), "deferred")?;
     stage
         .ask(Request::HoursRemove {
             user: ADA.into(),
@@ -148,24 +176,24 @@ fn morning(stage: &mut Stage<'_>) -> Result<(), ApiError> {
 }
 
 fn quota(stage: &mut Stage<'_>) -> Result<(), ApiError> {
-    stage.say("\nDee has the free tier: ten tasks a day, the eleventh waits for midnight")?;
-    let dee = "dee@example.com";
+    stage.say("\nCy has the free tier: ten tasks a day, the eleventh waits for midnight")?;
     let all = |i| [(ADA, i), (BO, i), (CY, i)];
     stage.vote("thumbnails", &all(Importance::Low))?;
     let thumbnails = TaskSpec {
-        user: dee.into(),
-        ..task("thumbnails")
+        user: CY.into(),
+        ..task(stage, "thumbnails")
     };
+    energy(&stage.cy, "wind", 93.0, 11.0)?;
     for _ in 0..FREE_TASKS {
-        stage.ask(Request::TaskSubmit {
+        stage.cy.ask(Request::TaskSubmit {
             spec: thumbnails.clone(),
             wait: false,
         })?;
     }
     let eleventh = stage.submit(thumbnails, "queued")?;
     stage.later(14 * HOUR_MS)?;
-    stage.say("  Saturday 02:01: after the reset the node took it up by itself")?;
-    stage.show(&eleventh.task, "delegated").map(drop)
+    stage.say("  Saturday 02:01: after the reset her node took it up by itself")?;
+    stage.show(CY, &eleventh.task, "done").map(drop)
 }
 
 fn swap(stage: &mut Stage<'_>) -> Result<(), ApiError> {
@@ -198,7 +226,8 @@ fn swap(stage: &mut Stage<'_>) -> Result<(), ApiError> {
         &format!("weft plugin use voting {}", stake.cid),
         4,
     ))?;
-    stage.swap_under_load("voting", &stake.cid, &task("sort-photos"))?;
+    let load = task(stage, "sort-photos");
+    stage.swap_under_load("voting", &stake.cid, &load)?;
     let (decided, failed) = (
         stage.played.decided_during_swap,
         stage.played.failed_during_swap,
@@ -216,29 +245,13 @@ fn swap(stage: &mut Stage<'_>) -> Result<(), ApiError> {
 
 fn digest(stage: &mut Stage<'_>) -> Result<(), ApiError> {
     stage
-        .say("\nA workload runs here, in its sandbox, on a real log; ada's own roof has sun now")?;
-    stage.ask(Request::EnergySet {
-        kind: "solar".into(),
-        percent: 96.0,
-        grid: Some(45.0),
-    })?;
-    let log = match LOGS.iter().map(PathBuf::from).find(|p| p.is_file()) {
-        Some(log) => log,
-        None => return stage.say("  no readable log in /var/log; try `weft task submit --name log-digest --input FILE --wait`"),
-    };
-    stage.say(&format!("  {}", log.display()))?;
+        .say("\nA real log is digested on bo's node, in its sandbox, and the receipt comes back")?;
+    let log = stage.log.clone();
     let spec = TaskSpec {
-        workload: Some("log-digest".into()),
-        input: Some(log.display().to_string()),
-        cores: 0.0,
-        ..task("log-digest")
+        input: Some(repeated(&log)?.display().to_string()),
+        ..task(stage, "log-digest")
     };
-    // The neighbours may not have it: it is to run here.
-    stage.ask(Request::PermitRemove {
-        user: "*".into(),
-        task: "*".into(),
-        peer: None,
-    })?;
+    stage.say(&format!("  {}, {REPEATS} times over", log.display()))?;
     let done = stage.submit(spec, "done")?;
     if let Some(decision) = &done.decision {
         let Response::Verify(verify) = stage.ask(Request::DecisionVerify {
@@ -269,16 +282,25 @@ fn digest(stage: &mut Stage<'_>) -> Result<(), ApiError> {
     ))
 }
 
+/// The log, many times over, in a file beside the homes.
+fn repeated(log: &Path) -> Result<PathBuf, ApiError> {
+    let failed = |e| super::io(&log.display().to_string(), &e);
+    let bytes = std::fs::read(log).map_err(failed)?;
+    let path = log.with_extension("long");
+    std::fs::write(&path, bytes.repeat(REPEATS)).map_err(failed)?;
+    Ok(path)
+}
+
 fn carbon(stage: &mut Stage<'_>) -> Result<(), ApiError> {
     let Response::Carbon(report) = stage.ask(Request::CarbonReport { month: None })? else {
         return Err(unexpected("carbon report"));
     };
     stage.say("\nCarbon, modelled from declared figures")?;
     stage.say(&format!(
-        "  {} tasks emitted {:.2} g and saved {:.2} g; {:.0} % renewable on average",
+        "  {} tasks emitted {:.1} mg and saved {:.1} mg; {:.0} % renewable on average",
         report.tasks,
-        report.emitted_g,
-        report.saved_g,
+        report.emitted_g * 1_000.0,
+        report.saved_g * 1_000.0,
         report.average_renewable_percent.unwrap_or(0.0)
     ))?;
     stage.say(&wrapped(&report.advice, 2))?;
@@ -286,8 +308,8 @@ fn carbon(stage: &mut Stage<'_>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// A task of ada's: ten minutes at 60 W.
-fn task(name: &str) -> TaskSpec {
+/// A task of ada's, ten minutes at 60 W: whatever its name, it reads a log.
+fn task(stage: &Stage<'_>, name: &str) -> TaskSpec {
     TaskSpec {
         name: name.into(),
         user: ADA.into(),
@@ -299,10 +321,10 @@ fn task(name: &str) -> TaskSpec {
         watts: Some(60.0),
         duration_ms: 600_000,
         memory_mb: 100,
-        cores: 1.0,
+        cores: 0.0,
         fee: 0,
-        workload: None,
-        input: None,
+        workload: Some("log-digest".into()),
+        input: Some(stage.log.display().to_string()),
         params: None,
     }
 }

@@ -11,6 +11,11 @@ pub fn text(answer: &ContentResponse) -> String {
         ContentResponse::One(one) => self::one(one),
         ContentResponse::List(list) => self::list(list),
         ContentResponse::Got(got) => format!("{} in {}\n", bytes(got.bytes), got.path),
+        ContentResponse::Unpublished(back) => format!(
+            "{} is private again ({})\n",
+            back.cid,
+            count(back.private.len(), "CID")
+        ),
         ContentResponse::Freed(freed) => {
             let contents = count(
                 usize::try_from(freed.contents).unwrap_or(usize::MAX),
@@ -35,7 +40,10 @@ fn one(content: &ContentReport) -> String {
         _ => "",
     };
     let pins = match content.pins.as_slice() {
-        [] => paint(WARN, "nobody: the next `weft content gc` removes it"),
+        [] if content.public.is_empty() => {
+            paint(WARN, "nobody: the next `weft content gc` removes it")
+        }
+        [] => "nobody; it stays while it is public".to_owned(),
         pins => pins.join("\n"),
     };
     format!("{}{note}\n", paint(HEAD, &content.cid))
@@ -55,6 +63,7 @@ fn one(content: &ContentReport) -> String {
                     .map_or_else(String::new, |p| paint(BAD, p)),
             ),
             ("held by", pins),
+            ("public by", content.public.join("\n")),
         ])
 }
 
@@ -67,10 +76,14 @@ fn list(contents: &[ContentReport]) -> String {
         let size = bytes(content.size);
         let state = match (&content.problem, content.pins.as_slice()) {
             (Some(_), _) => paint(BAD, "damaged"),
-            (None, []) => paint(WARN, "free"),
+            (None, []) if content.public.is_empty() => paint(WARN, "free"),
             (None, pins) => count(pins.len(), "pin"),
         };
-        format!("{}  {size:>10}  {state}\n", content.cid)
+        let public = match content.public.as_slice() {
+            [] => "",
+            _ => ", public",
+        };
+        format!("{}  {size:>10}  {state}{public}\n", content.cid)
     };
     contents.iter().map(line).collect()
 }

@@ -47,6 +47,7 @@ fn one_package(package: &PackageReport) -> String {
         let size = package.bytes.map(|b| format!(" ({})", bytes(b)));
         rows.push(("file", format!("{file}{}", size.unwrap_or_default())));
     }
+    rows.extend(package.public.iter().map(|cid| ("public", cid.clone())));
     text.push_str(&pairs(&rows));
     text.push_str(&warnings(&package.warnings));
     text

@@ -5,7 +5,7 @@ use super::table::{Rows, heading, pairs, plain, styled};
 use super::user;
 use weft_api::report::{
     DeviceReport, EventReport, FoundReport, InviteReport, JoinReport, LogReport, LogVerifyReport,
-    MeshReport, NetworkReport,
+    MeshReport, NetworkReport, OutsiderReport,
 };
 use weft_api::{ApiError, NetworkResponse};
 
@@ -133,7 +133,7 @@ fn mesh(m: &MeshReport) -> String {
                 ("network", m.name.clone()),
                 ("members", m.members.to_string()),
             ])
-        );
+        ) + &outsiders(m.public.as_ref());
     }
     let mut text = format!("{}\n", paint(HEAD, &m.name))
         + &pairs(&[
@@ -178,6 +178,28 @@ fn mesh(m: &MeshReport) -> String {
         let mut rows = Rows::new(&["WHY", ">TIMES"]);
         for (why, times) in &m.dropped {
             rows.push(vec![plain(why), plain(times)]);
+        }
+        text.push_str(&rows.text());
+    }
+    text + &outsiders(m.public.as_ref())
+}
+
+/// The listener for outsiders, and what it counted.
+fn outsiders(public: Option<&OutsiderReport>) -> String {
+    let Some(public) = public else {
+        return String::new();
+    };
+    let mut text = heading("Outsiders")
+        + &pairs(&[
+            ("peer id", public.peer_id.clone()),
+            ("listening", public.listening.join("\n")),
+            ("connected", public.connected.to_string()),
+        ]);
+    let counted: Vec<_> = public.counts.iter().filter(|(_, n)| **n > 0).collect();
+    if !counted.is_empty() {
+        let mut rows = Rows::new(&["WHAT", ">TIMES"]);
+        for (what, times) in counted {
+            rows.push(vec![plain(what), plain(times)]);
         }
         text.push_str(&rows.text());
     }

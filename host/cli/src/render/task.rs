@@ -1,6 +1,6 @@
 //! Tasks.
 
-use super::style::{WARN, of_status, paint, short, word};
+use super::style::{WARN, bytes, of_status, paint, short, word};
 use super::table::{Rows, pairs, plain, styled};
 use weft_api::report::TaskReport;
 
@@ -28,7 +28,14 @@ pub fn one(task: &TaskReport) -> String {
 
 /// `deferred: Outside delegation hours`, and the warning below.
 pub fn headline(task: &TaskReport) -> String {
-    let status = paint(of_status(&task.status), &task.status);
+    let mut status = paint(of_status(&task.status), &task.status);
+    if let Some(with) = &task.with_peer {
+        let verb = if with.running { "running on" } else { "offered to" };
+        status = paint(of_status(&task.status), &format!("{verb} {}", with.name));
+        if let Some(n) = with.written.filter(|n| *n > 0) {
+            status.push_str(&format!(", {} of output so far", bytes(n)));
+        }
+    }
     let mut text = match task.reason.as_deref().filter(|r| !r.is_empty()) {
         Some(reason) => format!("{status}: {reason}\n"),
         None => format!("{status}\n"),

@@ -34,6 +34,16 @@ pub enum Content {
         after_help = "Example:\n  weft content unpin bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
     )]
     Unpin(One),
+    /// Let anybody fetch a content by Bitswap, member or not; it stays here until it is private again
+    #[command(
+        after_help = "Example:\n  weft content publish bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku\n\nOutsiders are served while the setting `public_listen` names an address."
+    )]
+    Publish(One),
+    /// Let members alone fetch a content again, or a release with all that it made public
+    #[command(
+        after_help = "Example:\n  weft content unpublish bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
+    )]
+    Unpublish(One),
     /// Remove the content that nobody holds
     #[command(after_help = "Example:\n  weft content gc")]
     Gc,
@@ -62,12 +72,15 @@ pub struct Add {
     /// Let the next `weft content gc` remove it
     #[arg(long)]
     no_pin: bool,
+    /// Let anybody fetch it by Bitswap, member or not
+    #[arg(long, conflicts_with = "no_pin")]
+    public: bool,
 }
 
 /// Write a content to a file, compared with its CID
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  weft content get bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku -o model.safetensors"
+    after_help = "Examples:\n  weft content get bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku -o model.safetensors\n  weft content get bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku \\\n    --from /ip4/192.0.2.7/tcp/4001/p2p/12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X"
 )]
 pub struct Get {
     /// Its CID
@@ -75,6 +88,9 @@ pub struct Get {
     /// The file, which must not be there yet; - for the standard output [default: ./CID]
     #[arg(short, long, value_name = "FILE|-")]
     output: Option<PathBuf>,
+    /// Fetch it from this IPFS node, if it is not here; once or several times. No network is needed
+    #[arg(long, value_name = "MULTIADDR/p2p/PEER")]
+    from: Vec<String>,
 }
 
 /// Rehash one content, or all
@@ -103,6 +119,8 @@ impl Content {
             Self::List => ContentRequest::List,
             Self::Pin(One { cid }) => ContentRequest::Pin { cid },
             Self::Unpin(One { cid }) => ContentRequest::Unpin { cid },
+            Self::Publish(One { cid }) => ContentRequest::Publish { cid },
+            Self::Unpublish(One { cid }) => ContentRequest::Unpublish { cid },
             Self::Gc => ContentRequest::Gc,
         };
         ctx.tell(Request::Content(request))
@@ -111,10 +129,14 @@ impl Content {
 
 impl Add {
     fn run(self, ctx: &Ctx) -> Outcome {
-        let keep = !self.no_pin;
+        let add = |path| ContentRequest::Add {
+            path,
+            keep: !self.no_pin,
+            public: self.public,
+        };
         if self.file != Path::new(STREAM) {
             let path = absolute_text(&self.file)?;
-            return ctx.show(&ask(ctx, "adding", ContentRequest::Add { path, keep })?);
+            return ctx.show(&ask(ctx, "adding", add(path))?);
         }
         // A daemon can't read this process's input, so it is a file first.
         let mut spool =
@@ -122,7 +144,7 @@ impl Add {
         io::copy(&mut io::stdin().lock(), &mut spool)
             .map_err(|e| stream("the standard input", &e))?;
         let path = absolute_text(spool.path())?;
-        ctx.show(&ask(ctx, "adding", ContentRequest::Add { path, keep })?)
+        ctx.show(&ask(ctx, "adding", add(path))?)
     }
 }
 
@@ -131,8 +153,9 @@ impl Get {
         let output = self.output.unwrap_or_else(|| PathBuf::from(&self.cid));
         if output != Path::new(STREAM) {
             let path = absolute_text(&output)?;
-            let cid = self.cid;
-            return ctx.show(&ask(ctx, "writing", ContentRequest::Get { cid, path })?);
+            let (cid, from) = (self.cid, self.from);
+            let get = ContentRequest::Get { cid, path, from };
+            return ctx.show(&ask(ctx, "writing", get)?);
         }
         if ctx.json() {
             return Err(ApiError::new(
@@ -144,8 +167,8 @@ impl Get {
         let folder = tempfile::tempdir().map_err(|e| stream("a temporary folder", &e))?;
         let file = folder.path().join("content");
         let path = absolute_text(&file)?;
-        let cid = self.cid;
-        ask(ctx, "reading", ContentRequest::Get { cid, path })?;
+        let (cid, from) = (self.cid, self.from);
+        ask(ctx, "reading", ContentRequest::Get { cid, path, from })?;
         let copied =
             File::open(&file).and_then(|mut file| io::copy(&mut file, &mut io::stdout().lock()));
         match copied {

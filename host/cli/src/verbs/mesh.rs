@@ -1,8 +1,9 @@
 //! `weft mesh`, `weft peers`, `weft list-peers`, `weft search`.
 
-use crate::ctx::{Ctx, Outcome};
+use crate::ctx::{Ctx, Outcome, absolute_text};
 use crate::exit::Exit;
 use crate::render;
+use std::path::PathBuf;
 use std::time::Duration;
 use weft_api::{NetworkRequest, Request};
 
@@ -18,6 +19,16 @@ pub enum Mesh {
     /// Search the releases that members have
     #[command(after_help = "Example:\n  weft mesh search scorer")]
     Search(Search),
+    /// Get a release that a member has as a CAR file, without installing it
+    #[command(after_help = "Example:\n  weft mesh download my-scorer -o my-scorer.car")]
+    Download {
+        /// A release's CID or name
+        #[arg(value_name = "CID|NAME")]
+        reference: String,
+        /// The file, which is not there yet [default: REFERENCE.car]
+        #[arg(short = 'o', value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// Show the peers with energy and capacity
     #[command(after_help = "Example:\n  weft mesh peers")]
     Peers(Peers),
@@ -50,6 +61,12 @@ impl Mesh {
         match self {
             Self::Status => ctx.tell(Request::Network(NetworkRequest::MeshStatus)),
             Self::Search(search) => search.run(ctx),
+            Self::Download { reference, file } => {
+                let file = file.unwrap_or_else(|| format!("{reference}.car").into());
+                let path = absolute_text(&file)?;
+                let ask = NetworkRequest::Download { reference, path };
+                ctx.tell_slowly("asking the members", Request::Network(ask))
+            }
             Self::Peers(peers) => peers.run(ctx),
         }
     }

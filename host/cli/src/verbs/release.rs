@@ -162,6 +162,9 @@ pub struct Publish {
     /// The folder that others install from: CAR files and signed heads
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
+    /// Let anybody fetch it by Bitswap, member or not: its record, its envelope and its component
+    #[arg(long)]
+    public: bool,
     #[command(flatten)]
     key: Signer,
 }
@@ -286,10 +289,12 @@ impl Publish {
     pub fn run(self, ctx: &Ctx) -> Outcome {
         let reference = reference(&self.reference)?;
         let to = self.to.as_deref().map(absolute_text).transpose()?;
+        let public = self.public;
         self.key
             .tell(ctx, |key, passphrase| PackageRequest::Publish {
                 reference: reference.clone(),
                 to: to.clone(),
+                public,
                 key,
                 passphrase,
             })

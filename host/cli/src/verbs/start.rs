@@ -3,12 +3,14 @@
 use crate::ctx::{Ctx, Outcome};
 use crate::exit::Exit;
 use crate::render;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use weft_api::http::Http;
 use weft_api::server::Server;
 use weft_api::{ApiError, Node};
 
@@ -22,7 +24,8 @@ const RUNTIME_PATIENCE: Duration = Duration::from_millis(250);
 ///
 /// Runs in the foreground, resumes deferred and queued tasks by itself, and answers the other verbs through the
 /// socket DIR/weft.sock. Prints one line once it listens; the log goes to stderr (WEFT_LOG says what it holds).
-/// It stops within 5 seconds; a task that then still runs is run again at the next start.
+/// It stops within 5 seconds; a task that then still runs is run again at the next start. Where the setting http_listen
+/// says so, it answers `GET /metrics` for Prometheus.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  weft start &\n  weft task submit --name log-digest --input /var/log/syslog"
@@ -43,6 +46,7 @@ impl Start {
         if !self.listen.is_empty() || node.is_meshed()? {
             node.start_mesh(&self.listen)?;
         }
+        node.start_public()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -52,9 +56,11 @@ impl Start {
         let resumer = Resumer::start(&node)?;
         let served = runtime.block_on(async {
             tokio::spawn(resumer.told_by(stop.clone()));
-            serve(ctx, node, stop).await
+            let shown = show_figures(&node, &stop).await?;
+            serve(ctx, node, shown, stop).await
         });
         resumer.end();
+        meshed.stop_public();
         meshed.stop_mesh();
         runtime.shutdown_timeout(RUNTIME_PATIENCE);
         served
@@ -74,7 +80,27 @@ fn open(ctx: &Ctx) -> Result<Arc<Node>, ApiError> {
     })
 }
 
-async fn serve(ctx: &Ctx, node: Arc<Node>, stop: CancellationToken) -> Outcome {
+/// Shows the node's figures where its settings say so. Returns where.
+async fn show_figures(
+    node: &Arc<Node>,
+    stop: &CancellationToken,
+) -> Result<Option<SocketAddr>, ApiError> {
+    let Some(address) = node.http_listen() else {
+        return Ok(None);
+    };
+    let http = Http::bind(address, Arc::clone(node)).await?;
+    let address = http.address();
+    tracing::info!("figures are shown on http://{address}/metrics");
+    tokio::spawn(http.serve(stop.clone()));
+    Ok(Some(address))
+}
+
+async fn serve(
+    ctx: &Ctx,
+    node: Arc<Node>,
+    shown: Option<SocketAddr>,
+    stop: CancellationToken,
+) -> Outcome {
     // Before the line is printed: who waits for it may signal at once.
     let signals = (
         signal(SignalKind::interrupt()),
@@ -94,7 +120,8 @@ async fn serve(ctx: &Ctx, node: Arc<Node>, stop: CancellationToken) -> Outcome {
     let server = Server::bind(ctx.home(), node)?;
     let socket = server.socket().display().to_string();
     let line = if ctx.json() {
-        serde_json::json!({"listening": socket, "pid": std::process::id()}).to_string()
+        serde_json::json!({"listening": socket, "pid": std::process::id(), "http": shown})
+            .to_string()
     } else {
         format!("listening on {socket}")
     };
@@ -130,13 +157,14 @@ impl Resumer {
         })
     }
 
-    /// Tells it to end when the token is cancelled, so that jobs are told while requests still wait for them.
+    /// Tells it to end when the token is cancelled, so that jobs and the mesh are told while requests still wait for them.
     fn told_by(&self, token: CancellationToken) -> impl Future<Output = ()> + Send + use<> {
         let (node, stop) = (Arc::clone(&self.node), Arc::clone(&self.stop));
         async move {
             token.cancelled().await;
             stop.store(true, Ordering::Release);
             node.wake();
+            node.hang_up();
         }
     }
 

@@ -5,7 +5,7 @@ use weft_api::{ApiError, Client, Request};
 
 /// Stop the daemon of this home
 ///
-/// Requests in flight are given 4 seconds; deferred tasks stay and are resumed by the next `weft start`.
+/// It ends within 5 seconds. Jobs and transfers are broken off and taken up again by the next `weft start`; deferred tasks stay and are resumed by the next `weft start`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  weft stop")]
 pub struct Stop {}

@@ -281,6 +281,10 @@ impl Pipeline<'_> {
             self.note(Some(Slot::Quota), None, "skipped: critical");
             return Next::Go(Stage::Scorer);
         }
+        if self.snapshot.guest {
+            self.note(Some(Slot::Quota), None, "counted by the submitter's device");
+            return Next::Go(Stage::Scorer);
+        }
         let contribution = self.snapshot.quota.contribution.clone();
         Next::Ask(Stage::Tier, SlotCall::Tiers(vec![contribution]))
     }

@@ -136,6 +136,7 @@ impl Pipeline<'_> {
             plan: &plan,
             now: s.now,
             critical: self.draft.critical,
+            here_anyway: s.guest || s.last_resort,
         };
         let ranking = placement::rank(&s.task, &needs, &s.candidates, &scores, &barred);
         let best = ranking.first().filter(|r| r.out.is_none()).map(|r| r.row);
@@ -193,7 +194,11 @@ impl Pipeline<'_> {
                 ),
             );
         }
-        let until = [plan.latest_start, self.next_clean(plan)]
+        // Where peers failed, the off-peak hours are the last resort, whatever the energy is then.
+        let ranking = &self.draft.decision.ranking;
+        let failed = ranking.iter().any(|r| r.out == Some(Out::FailedBefore));
+        let last_resort = s.off_peak.filter(|_| failed && self.barred(0).is_none());
+        let until = [plan.latest_start, self.next_clean(plan), last_resort]
             .into_iter()
             .flatten()
             .min();
@@ -211,9 +216,13 @@ impl Pipeline<'_> {
             _ => format!("{:.0} % wanted", plan.clean),
         };
         self.draft.next_window = until;
+        let then = match last_resort {
+            Some(_) => "; peers failed at it, so it runs here off-peak at the latest",
+            None => "",
+        };
         Next::End(
             Verdict::Defer { until },
-            format!("Waiting for clean energy: the best candidate has {best}, {wanted}"),
+            format!("Waiting for clean energy: the best candidate has {best}, {wanted}{then}"),
         )
     }
 

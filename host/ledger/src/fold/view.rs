@@ -133,6 +133,11 @@ impl State {
         self.node(*id).void.as_ref()
     }
 
+    /// How many events have no effect.
+    pub fn void_count(&self) -> usize {
+        self.nodes.iter().filter(|n| n.void.is_some()).count()
+    }
+
     /// All members, the most senior first.
     pub fn members(&self) -> Vec<Member> {
         let mut all: Vec<_> = self

@@ -65,6 +65,8 @@ pub const IDLE_MS: u64 = 60_000;
 
 /// The largest Bitswap message that is read, in bytes.
 pub const BITSWAP_INBOUND_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The largest Bitswap message that is read where peers only ask, in bytes.
+pub const BITSWAP_WANTS_BYTES_MAX: usize = 512 * 1024;
 /// Answers are split into messages of this size, in bytes; a single block may exceed it by its frame.
 pub const BITSWAP_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
 /// How long one inbound message may take until its end, in milliseconds.

@@ -7,6 +7,7 @@
 use super::Shared;
 use super::bitswap::{Reply, Swap};
 use super::limits::{HASH_INLINE_BYTES, OPEN_MS};
+use super::pace::DRAW_BYTES;
 use super::queue::{Answer, Dropped};
 use super::wire::{self, Broken};
 use futures::io::BufReader;
@@ -173,13 +174,30 @@ impl Link {
         length: usize,
     ) -> io::Result<Bytes> {
         let mut bytes = vec![0; length];
-        for part in bytes.chunks_mut(HEARD_BYTES) {
+        let down = &self.shared.down;
+        let part = if down.is_set() {
+            DRAW_BYTES
+        } else {
+            HEARD_BYTES
+        };
+        for part in bytes.chunks_mut(part) {
+            self.at_pace(part.len()).await;
             reader.read_exact(part).await?;
             self.heard
                 .bytes
                 .fetch_add(part.len() as u64, Ordering::Relaxed);
         }
         Ok(bytes.into())
+    }
+
+    /// Waits until the owner's cap lets so many bytes in; the seeder is not blamed for it.
+    async fn at_pace(&self, bytes: usize) {
+        let down = &self.shared.down;
+        if down.is_set() {
+            self.heard.waits.store(true, Ordering::Relaxed);
+            down.draw_all(bytes).await;
+            self.heard.waits.store(false, Ordering::Relaxed);
+        }
     }
 
     async fn room_for(&self, bytes: usize) -> OwnedSemaphorePermit {
@@ -234,6 +252,7 @@ impl Link {
                     Some(Reply::Ready) => self.tell(Event::Ready).await,
                     Some(Reply::Block(cid, bytes)) => {
                         self.heard.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                        self.at_pace(bytes.len()).await;
                         let room = self.room_for(bytes.len()).await;
                         // Bitswap names a block by its hash, so it was compared already.
                         let answer = Answer::Block(bytes.len() as u64);

@@ -11,6 +11,7 @@ use super::limits::{
     BLOCK_BYTES_MAX, FRAME_MS, IDLE_MS, READ_AHEAD, STREAMS_MAX, STREAMS_PER_PEER, WANTS_QUEUED,
     WRITE_CHUNK_BYTES, WRITE_CHUNK_MS,
 };
+use super::pace::DRAW_BYTES;
 use super::wire::{self, Broken};
 use super::{Blocks, Shared};
 use futures::io::BufReader;
@@ -130,7 +131,7 @@ async fn write_answers(
         write_in_time(&mut writer, &head).await?;
         match &block {
             Some(bytes) => {
-                write_in_time(&mut writer, bytes).await?;
+                write_at_pace(shared, &mut writer, bytes).await?;
                 shared.counters.gave(bytes.len());
             }
             None => shared.counters.gave_nothing(),
@@ -142,6 +143,23 @@ async fn write_answers(
         }
     }
     in_time(writer.close()).await
+}
+
+/// Writes a block no faster than the owner's cap allows; then each piece is on its way before the next one is drawn.
+async fn write_at_pace(
+    shared: &Shared,
+    writer: &mut (impl AsyncWrite + Unpin),
+    bytes: &[u8],
+) -> Result<(), Option<Refused>> {
+    if !shared.up.is_set() {
+        return write_in_time(writer, bytes).await;
+    }
+    for piece in bytes.chunks(DRAW_BYTES) {
+        shared.up.draw(piece.len()).await;
+        write_in_time(writer, piece).await?;
+        in_time(writer.flush()).await?;
+    }
+    Ok(())
 }
 
 /// Writes all, chunk by chunk, each within its time.

@@ -5,6 +5,7 @@ use super::{read_full, rows_of};
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 use std::io::{self, Read, Write};
+use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use weft_model::Cid;
 use weft_release::limits::LEAF_BYTES;
@@ -34,11 +35,18 @@ impl Node {
         holder: Option<&str>,
     ) -> Result<(Cid, bool)> {
         let mut draft = self.content.begin()?;
+        let room = self.content_room()?;
+        // One byte more than there is room for: then it is known to be too much, and no more is read.
+        let most = room.map_or(u64::MAX, |room| room.saturating_add(1));
+        let mut input = input.by_ref().take(most);
         let plan = self.copy(&mut input, &mut draft).map_err(|e| match e {
             Stopped::Read(e) => NodeError::file(std::path::Path::new("the input"), &e),
             Stopped::Write(e) => NodeError::file(draft.path(), &e),
             Stopped::Tree(e) => NodeError::refused(e.to_string()),
         })?;
+        if let Some(room) = room.filter(|room| plan.size > *room) {
+            return Err(self.no_content_room(room));
+        }
         let new = self.keep_plan(draft, &plan, holder)?;
         Ok((plan.root, new))
     }
@@ -50,6 +58,14 @@ impl Node {
         plan: &Plan,
         holder: Option<&str>,
     ) -> Result<bool> {
+        // Two at a time would both find the room that is there for one.
+        let _turn = self
+            .settings
+            .cap_disk_bytes()
+            .map(|_| self.keeping.lock().unwrap_or_else(PoisonError::into_inner));
+        if !self.content.has(&plan.root)? {
+            self.check_content_room(plan.size)?;
+        }
         let leaves = rows_of(plan);
         let layout = Layout {
             cid: &plan.root,

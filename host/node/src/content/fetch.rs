@@ -1,5 +1,5 @@
-//! Content from other members: its tree first, then its leaves from several of them at once, into a file that outlives
-//! the process. What an earlier attempt wrote is compared with its CIDs and not fetched again.
+//! Content from other members, or from IPFS nodes: its tree first, then its leaves from several of them at once, into a
+//! file that outlives the process. What an earlier attempt wrote is compared with its CIDs and not fetched again.
 
 use crate::error::{Code, NodeError, Result};
 use crate::node::Node;
@@ -7,9 +7,10 @@ use crate::report::{FetchReport, SeederReport};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::unix::fs::FileExt;
 use std::time::Instant;
-use weft_mesh::{FetchError, Mesh, Report};
+use weft_mesh::{FetchError, Mesh, Outside, Report};
 use weft_model::content::{DAG_PB, RAW};
 use weft_model::{Cid, Did, content};
+use weft_release::limits::LEAF_BYTES;
 use weft_release::unixfs::{Found, Plan, decode_node, walk};
 use weft_store::content::{Draft, pin};
 
@@ -18,7 +19,61 @@ const NODES_BYTES: usize = 32 << 20;
 /// Largest file that is fetched, in bytes: 1 TiB.
 const FILE_BYTES: u64 = 1 << 40;
 
+/// Who is asked.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    /// These devices of the network.
+    Members(&'a Mesh, &'a [Did]),
+    /// IPFS nodes.
+    Outside(&'a Outside),
+}
+
+impl Source<'_> {
+    fn fetch(
+        &self,
+        wanted: Vec<Cid>,
+        take: impl FnMut(Cid, &[u8]) -> bool,
+    ) -> std::result::Result<Report, FetchError> {
+        match self {
+            Self::Members(mesh, seeders) => mesh.fetch(wanted, seeders, take, |_| {}),
+            Self::Outside(outside) => outside.fetch(wanted, take, |_| {}),
+        }
+    }
+
+    fn not_fetched(&self, cid: &Cid, e: &FetchError) -> NodeError {
+        let code = match e {
+            FetchError::NotFound { .. } => Code::NotFound,
+            FetchError::NoSeeders { .. } | FetchError::GivenUp => Code::Unavailable,
+            FetchError::TooManyBlocks { .. } | FetchError::OtherHash(_) => Code::Refused,
+        };
+        let remedy = match self {
+            Self::Members(..) => {
+                "see who has it: weft mesh status; then try again, what came is kept"
+            }
+            Self::Outside(_) => "name another node with --from; what came is kept",
+        };
+        NodeError::new(code, format!("`{cid}` could not be fetched: {e}")).try_this(remedy)
+    }
+}
+
 impl Node {
+    /// Brings a content here from IPFS nodes; none: it was here.
+    ///
+    /// # Errors
+    /// As [`Self::fetch_content`]; also when no node can be reached.
+    pub(super) fn fetch_from_outside(
+        &self,
+        cid: &Cid,
+        nodes: &[String],
+    ) -> Result<Option<FetchReport>> {
+        if self.content.has(cid)? {
+            return Ok(None);
+        }
+        let outside = Outside::dial(nodes, self.settings.cap_bandwidth_bytes())?;
+        self.fetch_by(Source::Outside(&outside), cid, None, None)
+            .map(Some)
+    }
+
     /// Brings a content here that is not, where there is a mesh to get it from. None: it was here, or there is none.
     ///
     /// # Errors
@@ -53,6 +108,30 @@ impl Node {
         seeders: &[Did],
         holder: Option<&str>,
     ) -> Result<FetchReport> {
+        self.fetch_checked(cid, None, seeders, holder)
+    }
+
+    /// The same where the size was told before: another one is refused, as soon as the tree says it.
+    ///
+    /// # Errors
+    /// As [`Self::fetch_content`].
+    pub(crate) fn fetch_sized(
+        &self,
+        cid: &Cid,
+        size: u64,
+        seeders: &[Did],
+        holder: Option<&str>,
+    ) -> Result<FetchReport> {
+        self.fetch_checked(cid, Some(size), seeders, holder)
+    }
+
+    fn fetch_checked(
+        &self,
+        cid: &Cid,
+        size: Option<u64>,
+        seeders: &[Did],
+        holder: Option<&str>,
+    ) -> Result<FetchReport> {
         if self.content.has(cid)? {
             if let Some(holder) = holder {
                 let now = self.now();
@@ -67,20 +146,31 @@ impl Node {
             });
         }
         let peering = self.need_peering()?;
-        let mesh = &peering.mesh;
+        self.fetch_by(Source::Members(&peering.mesh, seeders), cid, size, holder)
+    }
+
+    fn fetch_by(
+        &self,
+        source: Source<'_>,
+        cid: &Cid,
+        size: Option<u64>,
+        holder: Option<&str>,
+    ) -> Result<FetchReport> {
         let begun = Instant::now();
         match cid.codec() {
             RAW => {
                 let mut blocks = BTreeMap::new();
-                let report = get(mesh, vec![*cid], seeders, &mut blocks)?;
+                let report = get(source, vec![*cid], &mut blocks)?;
                 let bytes = blocks.remove(cid).unwrap_or_default();
-                self.put_stream(&bytes[..], holder)?;
+                check_size(cid, size, bytes.len() as u64)?;
+                self.put_block(cid, &bytes, holder)?;
                 Ok(report_of(&report, 0, begun))
             }
             DAG_PB => {
-                let nodes = tree(mesh, cid, seeders)?;
+                let nodes = tree(source, cid)?;
                 let plan = plan_of(cid, &nodes)?;
-                self.fetch_leaves(mesh, &plan, seeders, holder, begun)
+                check_size(cid, size, plan.size)?;
+                self.fetch_leaves(source, &plan, holder, begun)
             }
             _ => Err(NodeError::invalid(format!(
                 "`{cid}` names no file: files are raw blocks or UnixFS trees"
@@ -88,14 +178,30 @@ impl Node {
         }
     }
 
+    /// Keeps a file of one block, which other tools make up to twice as large as a leaf of ours.
+    fn put_block(&self, cid: &Cid, bytes: &[u8], holder: Option<&str>) -> Result<()> {
+        if bytes.len() <= LEAF_BYTES {
+            return self.put_stream(bytes, holder).map(drop);
+        }
+        let size = bytes.len() as u64;
+        self.check_content_room(size)?;
+        let plan = walk(cid, FILE_BYTES, |_| Some(Found::Leaf(size)))
+            .map_err(|e| NodeError::refused(e.to_string()))?;
+        let draft = self.content.begin()?;
+        let written = draft.file().write_all_at(bytes, 0);
+        written.map_err(|e| NodeError::file(draft.path(), &e))?;
+        self.keep_plan(draft, &plan, holder).map(drop)
+    }
+
     fn fetch_leaves(
         &self,
-        mesh: &Mesh,
+        source: Source<'_>,
         plan: &Plan,
-        seeders: &[Did],
         holder: Option<&str>,
         begun: Instant,
     ) -> Result<FetchReport> {
+        // Before anything comes that could not stay.
+        self.check_content_room(plan.size)?;
         let draft = self.content.resume(&plan.root)?;
         let io = |e: std::io::Error| NodeError::file(draft.path(), &e);
         let before = draft.file().metadata().map_err(io)?.len();
@@ -124,46 +230,51 @@ impl Node {
         let fetched_all = if wanted.is_empty() {
             Ok(Report::default())
         } else {
-            mesh.fetch(
-                wanted,
-                seeders,
-                |cid, bytes| {
-                    for (offset, len) in places.get(&cid).into_iter().flatten() {
-                        if *len != bytes.len() as u64 {
-                            failed = Some(NodeError::refused(format!(
-                                "the block `{cid}` has another length than its tree says"
-                            )));
-                            return false;
-                        }
-                        if let Err(e) = draft.file().write_all_at(bytes, *offset) {
-                            failed = Some(NodeError::file(draft.path(), &e));
-                            return false;
-                        }
-                        self.progress.add(*len);
+            source.fetch(wanted, |cid, bytes| {
+                for (offset, len) in places.get(&cid).into_iter().flatten() {
+                    if *len != bytes.len() as u64 {
+                        failed = Some(NodeError::refused(format!(
+                            "the block `{cid}` has another length than its tree says"
+                        )));
+                        return false;
                     }
-                    true
-                },
-                |_| {},
-            )
+                    if let Err(e) = draft.file().write_all_at(bytes, *offset) {
+                        failed = Some(NodeError::file(draft.path(), &e));
+                        return false;
+                    }
+                    self.progress.add(*len);
+                }
+                true
+            })
         };
         self.progress.begin(0);
         if let Some(e) = failed {
             return Err(e);
         }
-        let report = fetched_all.map_err(|e| not_fetched(&plan.root, &e))?;
+        let report = fetched_all.map_err(|e| source.not_fetched(&plan.root, &e))?;
         self.keep_plan(draft, plan, holder)?;
         Ok(report_of(&report, resumed, begun))
     }
 }
 
+fn check_size(cid: &Cid, told: Option<u64>, size: u64) -> Result<()> {
+    match told {
+        Some(told) if told != size => Err(NodeError::coded(
+            "wrong-size",
+            format!("`{cid}` has {size} bytes, {told} were told"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The inner nodes of a file, level by level.
-fn tree(mesh: &Mesh, root: &Cid, seeders: &[Did]) -> Result<HashMap<Cid, Vec<u8>>> {
+fn tree(source: Source<'_>, root: &Cid) -> Result<HashMap<Cid, Vec<u8>>> {
     let mut nodes: HashMap<Cid, Vec<u8>> = HashMap::new();
     let mut level = vec![*root];
     let mut bytes = 0;
     while !level.is_empty() {
         let mut blocks = BTreeMap::new();
-        get(mesh, std::mem::take(&mut level), seeders, &mut blocks)?;
+        get(source, std::mem::take(&mut level), &mut blocks)?;
         for (cid, block) in blocks {
             bytes += block.len();
             if bytes > NODES_BYTES {
@@ -205,23 +316,15 @@ fn plan_of(root: &Cid, nodes: &HashMap<Cid, Vec<u8>>) -> Result<Plan> {
     .map_err(|e| refused(&e))
 }
 
-fn get(
-    mesh: &Mesh,
-    wanted: Vec<Cid>,
-    seeders: &[Did],
-    into: &mut BTreeMap<Cid, Vec<u8>>,
-) -> Result<Report> {
+fn get(source: Source<'_>, wanted: Vec<Cid>, into: &mut BTreeMap<Cid, Vec<u8>>) -> Result<Report> {
     let first = wanted[0];
-    mesh.fetch(
-        wanted,
-        seeders,
-        |cid, bytes| {
-            into.insert(cid, bytes.to_vec());
-            true
-        },
-        |_| {},
-    )
-    .map_err(|e| not_fetched(&first, &e))
+    let take = |cid: Cid, bytes: &[u8]| {
+        into.insert(cid, bytes.to_vec());
+        true
+    };
+    source
+        .fetch(wanted, take)
+        .map_err(|e| source.not_fetched(&first, &e))
 }
 
 fn is_there(draft: &Draft, cid: Cid, offset: u64, len: u64) -> bool {
@@ -245,14 +348,4 @@ fn report_of(report: &Report, resumed: u64, begun: Instant) -> FetchReport {
             })
             .collect(),
     }
-}
-
-fn not_fetched(cid: &Cid, e: &FetchError) -> NodeError {
-    let code = match e {
-        FetchError::NotFound { .. } => Code::NotFound,
-        FetchError::NoSeeders { .. } | FetchError::GivenUp => Code::Unavailable,
-        FetchError::TooManyBlocks { .. } | FetchError::OtherHash(_) => Code::Refused,
-    };
-    NodeError::new(code, format!("`{cid}` could not be fetched: {e}"))
-        .try_this("see who has it: weft mesh status; then try again, what came is kept")
 }

@@ -205,7 +205,7 @@ impl Node {
 
     /// The newest release of a name: of the publisher whose release of that name is in use here, else of the only one;
     /// with the publisher who says so.
-    fn newest_of(&self, name: &str) -> Result<(Cid, Option<Did>)> {
+    pub(crate) fn newest_of(&self, name: &str) -> Result<(Cid, Option<Did>)> {
         let known: Vec<publishers::Head> = self
             .store
             .read(publishers::heads)?

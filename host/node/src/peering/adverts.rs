@@ -6,7 +6,7 @@ use crate::error::{NodeError, Result};
 use crate::node::Node;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use weft_mesh::{Heard, Topic};
@@ -41,6 +41,8 @@ struct Last {
     at: Instant,
     seq: u64,
     peer: Peer,
+    /// Whether it relays for members.
+    relay: bool,
     /// Whether it is in the table.
     kept: bool,
     /// How many may come at once.
@@ -76,16 +78,20 @@ impl Node {
             .advertised
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let due = last.is_none_or(|at| now < at || now - at >= EVERY_MS);
+        // A change of the energy, or of what is permitted, is told at once.
+        let power = self.store.read(|tx| self.power(tx))?;
+        let says = format!("{:?} {:?}", power.energy(), power.grid);
+        let due = last
+            .as_ref()
+            .is_none_or(|(at, said)| now < *at || now - at >= EVERY_MS || *said != says);
         if !wanted && !due {
             return Ok(());
         }
-        *last = Some(now);
+        *last = Some((now, says));
         drop(last);
         let advert = self.advert()?;
         let status = peering.mesh.status();
-        let mut addresses: Vec<String> = status.external;
-        addresses.extend(status.listening);
+        let mut addresses = status.told;
         addresses.truncate(ADDRESSES);
         let bytes = advert.encode().map_err(NodeError::internal)?;
         let beacon = Beacon {
@@ -171,6 +177,7 @@ impl Node {
                 at: now,
                 seq: advert.seq,
                 peer,
+                relay: advert.relay,
                 kept: false,
                 burst,
             },
@@ -189,6 +196,7 @@ impl Node {
         let now = self.now();
         let mut fresh = Vec::new();
         let mut silent = Vec::new();
+        let mut volunteers = BTreeSet::new();
         {
             let mut heard = peering
                 .adverts
@@ -203,9 +211,13 @@ impl Node {
                     h.kept = true;
                     fresh.push((*device, h.peer.clone()));
                 }
+                if h.relay && !stale {
+                    volunteers.insert(*device);
+                }
                 !stale
             });
         }
+        peering.mesh.volunteers(volunteers);
         let allowed = self.with_state(|state| state.allowed_devices())?;
         fresh.retain(|(device, _)| allowed.contains_key(device));
         // Rows of an earlier run have nobody who could fall silent in this one.

@@ -1,32 +1,40 @@
-//! Giving tasks to other members: the offer to the peer that the decision picked, the result or the next peer. What a
-//! worker says is checked against what was asked: receipt, release, input, output.
+//! Giving tasks to other members: the offer to the peer that the decision picked, the watch over it, and the next peer
+//! where it fails. What a worker brings is [`super::results`]'s.
+//!
+//! The tables say which leases are under way; what lies beside them here ([`Watched`], pauses) is made anew by a process
+//! that finds them. A worker is known to be there by its answers about the task, not by its connection.
 
-use super::work::{
-    Ask, Blob, Done, INLINE_BYTES, Offer, Outcome, REASON_BYTES, Say, SignedRefusal,
-};
+use super::work::{Ask, Blob, INLINE_BYTES, Offer, REASON_BYTES, Say, SignedRefusal};
 use super::{ADVERT, Peering};
-use crate::error::{NodeError, Result};
+use crate::error::{Code, NodeError, Result};
 use crate::keys;
 use crate::node::Node;
-use crate::receipt::{Receipt, content_name};
+use crate::report::WithPeer;
 use serde_bytes::ByteBuf;
-use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use weft_mesh::MeshError;
 use weft_model::task::{Importance, Status, TaskSpec};
 use weft_model::text::printable;
-use weft_model::{Cid, Did, Instant, cbor, content};
-use weft_scheduler::lease::{Next, after_failure, is_lost};
+use weft_model::{Did, Instant, cbor, content};
+use weft_scheduler::lease::{Next, Silence, after_failure, is_overdue};
 use weft_store::tasks::{self, Delegation, Task};
 use weft_store::{Read, Write, blocks, peers};
 
 /// States of a lease in which a peer failed at it.
 const FAILURES: [&str; 3] = ["refused", "lost", "failed"];
 /// States of a lease that is under way.
-const UNDER_WAY: [&str; 2] = ["leased", "running"];
+pub(super) const UNDER_WAY: [&str; 2] = ["leased", "running"];
+/// State of a lease that its peer accepted.
+const RUNNING: &str = "running";
+/// How often a peer is asked how far its tasks are, in milliseconds.
+const ASK_MS: Instant = 2_000;
+/// Most tasks that are named in one such question.
+const ASKED: usize = 256;
+/// How often an offer is made to a peer that closes without an answer.
+const OFFERS: u32 = 3;
 
 /// Peers that failed at a task.
 pub(crate) fn failed_before(tx: &Read, task: &str) -> Result<Vec<String>> {
@@ -38,22 +46,108 @@ pub(crate) fn failed_before(tx: &Read, task: &str) -> Result<Vec<String>> {
         .collect())
 }
 
+/// When a peer failed at a task last.
+pub(crate) fn last_failure(tx: &Read, task: &str) -> Result<Option<Instant>> {
+    let leases = tasks::delegations(tx, task)?.rows;
+    let failed = leases
+        .into_iter()
+        .filter(|l| FAILURES.contains(&l.status.as_str()));
+    Ok(failed.filter_map(|l| l.finished_at).max())
+}
+
 /// A lease as it is carried.
-struct Placed {
-    task: Task,
-    spec: TaskSpec,
-    lease: Delegation,
-    peer: Did,
+#[derive(Clone)]
+pub(super) struct Placed {
+    pub task: Task,
+    pub spec: TaskSpec,
+    pub lease: Delegation,
+    pub peer: Did,
+}
+
+/// What this process knows of a lease under way.
+pub(super) struct Watched {
+    silence: Silence,
+    /// Whether the worker spoke of it since the last look.
+    heard: bool,
+    /// Bytes of its output, as the worker said last.
+    written: Option<u64>,
+    /// Offers that were closed without an answer.
+    unanswered: u32,
+    /// Times that its output did not come.
+    pub missed: u32,
+}
+
+impl Peering {
+    /// What is known of a lease under way.
+    pub(super) fn watched<T>(
+        &self,
+        task: &str,
+        now: Instant,
+        look: impl FnOnce(&mut Watched) -> T,
+    ) -> T {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        look(watched.entry(task.to_owned()).or_insert_with(|| Watched {
+            silence: Silence::begin(now),
+            heard: false,
+            written: None,
+            unanswered: 0,
+            missed: 0,
+        }))
+    }
+
+    fn forget(&self, task: &str) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.remove(task);
+    }
+
+    fn forget_all_but(&self, leases: &[Delegation]) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.retain(|task, _| leases.iter().any(|lease| lease.task_id == *task));
+    }
+
+    /// The next peer is asked from then on.
+    fn pause(&self, task: &str, until: Instant) {
+        let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        pauses.insert(task.to_owned(), until);
+    }
+
+    fn pauses(&self, task: &str) -> bool {
+        let pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        pauses.contains_key(task)
+    }
+
+    /// Whether it is time to ask a peer how far its tasks are.
+    fn is_to_ask(&self, peer: &Did, now: Instant) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = asked
+            .get(peer)
+            .is_none_or(|at| now < *at || now - at >= ASK_MS);
+        if due {
+            asked.insert(*peer, now);
+        }
+        due
+    }
 }
 
 /// How a try ended without a result.
-struct Failed {
+pub(super) struct Failed {
     /// `refused`, `lost` or `failed`.
     status: &'static str,
     reason: String,
     /// When the peer may be asked again.
     next_window: Option<Instant>,
     refusal: Option<Box<SignedRefusal>>,
+}
+
+impl Failed {
+    pub fn new(status: &'static str, reason: &str) -> Self {
+        Self {
+            status,
+            reason: printable(reason, REASON_BYTES),
+            next_window: None,
+            refusal: None,
+        }
+    }
 }
 
 impl Node {
@@ -63,28 +157,71 @@ impl Node {
         Ok(row.is_some_and(|p| p.origin == ADVERT) && self.peering().is_some())
     }
 
-    /// Offers a task that was decided to go to a peer, on a thread of its own. Row peers get none.
+    /// Offers a task that was decided to go to a peer. Row peers get none.
     pub(crate) fn start_lease(self: &Arc<Self>, id: &str) -> Result<()> {
-        let Some(placed) = self.placed(id)? else {
-            return Ok(());
-        };
-        self.under_way(id, true);
-        let (node, id) = (Arc::clone(self), id.to_owned());
-        std::thread::Builder::new()
-            .name("weft-lease".into())
-            .spawn(move || {
-                if let Err(e) = node.offer(&placed) {
-                    tracing::error!(task = id, "it could not be offered: {e}");
-                    node.under_way(&id, false);
-                    node.changed();
-                }
-            })
-            .map_err(NodeError::internal)?;
+        if let (Some(peering), Some(placed)) = (self.peering(), self.placed(id)?) {
+            self.offer_aside(&peering, placed);
+        }
         Ok(())
     }
 
+    /// Whether a task is with a peer of the mesh, or on its way to the next.
+    pub(crate) fn is_under_way(&self, task: &str) -> Result<bool> {
+        let Some(peering) = self.peering() else {
+            return Ok(false);
+        };
+        Ok(peering.pauses(task) || self.placed(task)?.is_some())
+    }
+
+    /// Whether a task pauses before the next peer is asked: then it is not decided yet.
+    pub(crate) fn is_paused(&self, task: &str) -> bool {
+        self.peering().is_some_and(|peering| peering.pauses(task))
+    }
+
+    /// Tasks whose pause is over: each is said once.
+    pub(crate) fn pauses_over(&self) -> Vec<String> {
+        let (Some(peering), now) = (self.peering(), self.now()) else {
+            return Vec::new();
+        };
+        let mut pauses = peering
+            .pauses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let over = pauses
+            .extract_if(.., |_, until| *until <= now)
+            .map(|(task, _)| task);
+        over.collect()
+    }
+
+    /// In how many milliseconds the next pause is over.
+    pub(crate) fn next_pause_ms(&self) -> Option<u64> {
+        let peering = self.peering()?;
+        let pauses = peering
+            .pauses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let until = pauses.values().min()?;
+        u64::try_from(until - self.now()).ok()
+    }
+
+    /// How far a task is with its peer.
+    pub(crate) fn with_peer(&self, task: &str) -> Option<WithPeer> {
+        let peering = self.peering()?;
+        let placed = self.placed(task).ok()??;
+        let name = self.store.read(|tx| self.peer_called(tx, &placed.peer));
+        let watched = peering
+            .watched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Some(WithPeer {
+            name: name.unwrap_or_default(),
+            running: placed.lease.status == RUNNING,
+            written: watched.get(task).and_then(|w| w.written),
+        })
+    }
+
     /// The lease of a task that waits for a peer of the mesh.
-    fn placed(&self, id: &str) -> Result<Option<Placed>> {
+    pub(super) fn placed(&self, id: &str) -> Result<Option<Placed>> {
         self.store.read(|tx| {
             let Some(task) = tasks::get(tx, id)? else {
                 return Ok(None);
@@ -97,14 +234,12 @@ impl Node {
                 .into_iter()
                 .rfind(|l| UNDER_WAY.contains(&l.status.as_str()));
             let Some(lease) = lease else { return Ok(None) };
-            let row = match lease.to_device.as_deref() {
-                Some(peer) => peers::get(tx, peer)?,
-                None => None,
+            let to = lease.to_device.clone().unwrap_or_default();
+            // A device whose row is gone since, as its network was left, is one of the mesh all the same.
+            let of_mesh = peers::get(tx, &to)?.is_none_or(|row| row.origin == ADVERT);
+            let (true, Ok(peer)) = (of_mesh, to.parse::<Did>()) else {
+                return Ok(None);
             };
-            let peer: Option<Did> = row
-                .filter(|p| p.origin == ADVERT)
-                .and_then(|p| p.did?.parse().ok());
-            let Some(peer) = peer else { return Ok(None) };
             let spec: TaskSpec = serde_json::from_str(&task.spec).map_err(NodeError::internal)?;
             Ok(Some(Placed {
                 task,
@@ -115,27 +250,49 @@ impl Node {
         })
     }
 
-    fn offer(self: &Arc<Self>, placed: &Placed) -> Result<()> {
-        let offer = self.offer_of(placed)?;
-        let said = self.ask_about_task(&placed.peer, &Ask::Offer(Box::new(offer)));
+    fn offer_aside(self: &Arc<Self>, peering: &Arc<Peering>, placed: Placed) {
+        let (name, peer) = (format!("offer:{}", placed.task.id), placed.peer);
+        let peers = Arc::clone(peering);
+        self.errand(peering, name, &peer, move |node| {
+            node.offer(&peers, &placed)
+        });
+    }
+
+    fn offer(self: &Arc<Self>, peering: &Peering, placed: &Placed) -> Result<()> {
+        let id = &placed.task.id;
+        let offer = match self.offer_of(placed) {
+            Ok(offer) => offer,
+            Err(e) => return self.not_offered(placed, &e),
+        };
+        let said = self.ask_about_task(&placed.peer, &Ask::Offer(Box::new(offer)))?;
         let failed = match said {
             Ok(Say::Accepted) => return self.lease_runs(placed),
             Ok(Say::Refused(refusal)) => {
                 let own = keys::did(&self.device_key);
-                let holds = refusal.holds(&placed.task.id, &own, &placed.peer);
-                Failed {
-                    status: "refused",
-                    reason: if holds {
-                        printable(&refusal.refusal.reason, REASON_BYTES)
-                    } else {
-                        "it refused, and did not sign why".into()
-                    },
-                    next_window: refusal.refusal.next_window.filter(|_| holds),
-                    refusal: holds.then_some(refusal),
+                if refusal.holds(id, &own, &placed.peer) {
+                    let said = &refusal.refusal;
+                    Failed {
+                        next_window: said.next_window,
+                        ..Failed::new("refused", &said.reason)
+                    }
+                    .signed(refusal)
+                } else {
+                    Failed::new("refused", "it refused, and did not sign why")
                 }
             }
-            Ok(_) => failed("failed", "it answered an offer with something else"),
-            Err(e) => failed("lost", &e.message),
+            Ok(_) => Failed::new("failed", "it answered an offer with something else"),
+            Err(MeshError::NoAnswer { .. }) => {
+                let tries = peering.watched(id, self.now(), |w| {
+                    w.unanswered += 1;
+                    w.unanswered
+                });
+                // The next look offers it again, which changes nothing where it had arrived.
+                if tries < OFFERS {
+                    return Ok(());
+                }
+                Failed::new("failed", "it closed without an answer")
+            }
+            Err(e) => Failed::new("lost", &e.to_string()),
         };
         self.lease_failed(placed, failed)
     }
@@ -168,60 +325,106 @@ impl Node {
         })
     }
 
+    /// The input as it was when it was first offered: kept as content, so that a file that is written meanwhile makes
+    /// nobody a liar.
     fn input_of(&self, task: &str, path: &Path) -> Result<Blob> {
-        let io = |e| NodeError::file(path, &e);
-        let size = std::fs::metadata(path).map_err(io)?.len();
-        if size <= INLINE_BYTES as u64 {
-            let bytes = std::fs::read(path).map_err(io)?;
-            return Ok(Blob {
-                cid: content::raw_cid(&bytes),
-                size: bytes.len() as u64,
-                bytes: Some(ByteBuf::from(bytes)),
-            });
+        if self.offered_input(task)?.is_none() {
+            let file = File::open(path).map_err(|e| NodeError::file(path, &e))?;
+            self.put_stream(file, Some(&input_holder(task)))?;
         }
-        let file = File::open(path).map_err(io)?;
-        let (cid, _) = self.put_stream(file, Some(&holder(task)))?;
-        Ok(Blob {
-            cid,
-            size,
-            bytes: None,
+        let Some(cid) = self.offered_input(task)? else {
+            return Err(NodeError::not_found("its input is gone"));
+        };
+        let kept = self.content.path(&cid);
+        let io = |e| NodeError::file(&kept, &e);
+        let size = std::fs::metadata(&kept).map_err(io)?.len();
+        let bytes = match size <= INLINE_BYTES as u64 {
+            true => Some(ByteBuf::from(std::fs::read(&kept).map_err(io)?)),
+            false => None,
+        };
+        Ok(Blob { cid, size, bytes })
+    }
+
+    /// The content that was offered as a task's input.
+    pub(super) fn offered_input(&self, task: &str) -> Result<Option<weft_model::Cid>> {
+        let held = self
+            .store
+            .read(|tx| weft_store::content::held_by(tx, &input_holder(task)))?;
+        Ok(match held.first() {
+            Some(cid) => Some(cid.parse()?),
+            None => None,
         })
     }
 
-    fn lease_runs(&self, placed: &Placed) -> Result<()> {
+    /// What could not be sent is nobody's failure: the task ends where its own input is gone, else it is tried elsewhere.
+    fn not_offered(self: &Arc<Self>, placed: &Placed, e: &NodeError) -> Result<()> {
+        let why = format!("it could not be sent: {e}");
+        if e.code != Code::NotFound {
+            return self.lease_failed(placed, Failed::new("failed", &why));
+        }
         let now = self.now();
         self.store.write(|tx: &Write| -> Result<()> {
-            // A result may have come before the answer.
-            let current = tasks::delegations(tx, &placed.task.id)?.rows;
-            let Some(mut lease) = current.into_iter().find(|l| l.id == placed.lease.id) else {
+            let Some((mut task, mut lease)) = still_under_way(tx, placed)? else {
                 return Ok(());
             };
+            lease.status = "cancelled".into();
+            lease.reason = Some(why.clone());
+            lease.finished_at = Some(now);
+            tasks::put_delegation(tx, &lease)?;
+            task.status = Status::Failed.word().into();
+            task.reason = Some(why.clone());
+            task.peer = None;
+            task.finished_at = Some(now);
+            task.updated_at = now;
+            tasks::update(tx, &task)?;
+            crate::tasks::note(tx, &task, now)
+        })?;
+        self.lease_ended(&placed.task.id)
+    }
+
+    fn lease_runs(self: &Arc<Self>, placed: &Placed) -> Result<()> {
+        let (id, now) = (&placed.task.id, self.now());
+        let waits = self.store.write(|tx: &Write| -> Result<bool> {
+            // A result may have come before the answer.
+            let current = tasks::delegations(tx, id)?.rows;
+            let Some(mut lease) = current.into_iter().find(|l| l.id == placed.lease.id) else {
+                return Ok(false);
+            };
             if lease.status == "leased" {
-                lease.status = "running".into();
+                lease.status = RUNNING.into();
                 tasks::put_delegation(tx, &lease)?;
-                self.history(tx, &placed.task, "delegated", "the peer accepted it", now)?;
+                let entry = tasks::HistoryEntry {
+                    task_id: id.clone(),
+                    status: Status::Delegated.word().into(),
+                    reasoning: Some("the peer accepted it".into()),
+                    timestamp: now,
+                };
+                tasks::add_history(tx, &entry)?;
             }
-            Ok(())
-        })
+            Ok(["leased", RUNNING, "done"].contains(&lease.status.as_str()))
+        })?;
+        if waits {
+            if let Some(peering) = self.peering() {
+                peering.watched(id, now, |w| w.heard = true);
+            }
+            self.changed();
+            return Ok(());
+        }
+        // Given up or taken back while the answer was on its way.
+        let _ = self.ask_about_task(&placed.peer, &Ask::Cancel(id.clone()))?;
+        Ok(())
     }
 
     /// A try failed: the next best peer after a pause, or here off-peak.
-    fn lease_failed(self: &Arc<Self>, placed: &Placed, failed: Failed) -> Result<()> {
+    pub(super) fn lease_failed(self: &Arc<Self>, placed: &Placed, failed: Failed) -> Result<()> {
         let now = self.now();
-        let id = placed.task.id.clone();
+        let id = &placed.task.id;
         let off_peak = self.off_peak(now)?;
         let next = self.store.write(|tx: &Write| -> Result<Option<Next>> {
-            let Some(mut task) = tasks::get(tx, &id)? else {
-                return Ok(None);
-            };
-            let rows = tasks::delegations(tx, &id)?.rows;
-            let Some(mut lease) = rows.iter().find(|l| l.id == placed.lease.id).cloned() else {
-                return Ok(None);
-            };
             // Cancelled, or its result came, while it was thought lost.
-            if !UNDER_WAY.contains(&lease.status.as_str()) {
+            let Some((mut task, mut lease)) = still_under_way(tx, placed)? else {
                 return Ok(None);
-            }
+            };
             lease.status = failed.status.into();
             lease.reason = Some(failed.reason.clone());
             lease.finished_at = Some(now);
@@ -232,14 +435,7 @@ impl Node {
                 lease.receipt_cid = Some(cid);
             }
             tasks::put_delegation(tx, &lease)?;
-            if task.status != Status::Delegated.word() {
-                return Ok(None);
-            }
-            let tries = 1 + rows
-                .iter()
-                .filter(|l| FAILURES.contains(&l.status.as_str()))
-                .count();
-            let next = after_failure(tries, now, off_peak);
+            let next = after_failure(failed_before(tx, id)?.len(), now, off_peak);
             let who = self.peer_called(tx, &placed.peer)?;
             let window = failed
                 .next_window
@@ -260,274 +456,104 @@ impl Node {
             crate::tasks::note(tx, &task, now)?;
             Ok(Some(next))
         })?;
+        if let (Some(Next::Ask { at }), Some(peering)) = (next, self.peering()) {
+            peering.pause(id, at);
+        }
         match next {
-            Some(Next::Ask { at }) => {
-                let pause = u64::try_from(at - now).unwrap_or_default();
-                std::thread::sleep(Duration::from_millis(pause));
-                let decided = self.task_resume(&id)?;
-                // What does not go to a peer again is not under way any more.
-                let again = decided
-                    .is_some_and(|d| matches!(d.verdict, weft_decide::Verdict::Delegate { .. }));
-                if !again {
-                    self.under_way(&id, false);
-                }
-            }
-            Some(Next::OffPeak { .. }) | None => self.under_way(&id, false),
+            Some(_) => self.lease_ended(id),
+            None => Ok(()),
+        }
+    }
+
+    /// What was kept for a lease goes.
+    pub(super) fn lease_ended(self: &Arc<Self>, task: &str) -> Result<()> {
+        if let Some(peering) = self.peering() {
+            peering.forget(task);
         }
         self.changed();
-        Ok(())
+        self.let_go(&input_holder(task))?;
+        self.let_go(&output_holder(task))
     }
 
-    /// A worker brought a result.
-    pub(super) fn brought(self: &Arc<Self>, from: &Did, outcome: &Outcome) -> Result<Say> {
-        let Some(placed) = self.placed(&outcome.task)? else {
-            // Done already, cancelled, or never given: nobody waits for it.
-            return Ok(Say::Taken);
-        };
-        if placed.peer != *from || placed.lease.attempt != outcome.attempt {
-            return Ok(Say::Taken);
-        }
-        let Some(done) = &outcome.done else {
-            let reason = outcome.failed.as_deref().unwrap_or("it gave no reason");
-            let failed = failed("failed", &printable(reason, REASON_BYTES));
-            let node = Arc::clone(self);
-            std::thread::spawn(move || {
-                if let Err(e) = node.lease_failed(&placed, failed) {
-                    tracing::error!(task = placed.task.id, "{e}");
-                }
-            });
-            return Ok(Say::Taken);
-        };
-        let receipt = match self.check_receipt(&placed, done) {
-            Ok(receipt) => receipt,
-            Err(e) => {
-                self.store.write(|tx| {
-                    let who = self.peer_called(tx, from)?;
-                    let message = format!("{who} brought a result that does not hold: {e}");
-                    self.alarm(tx, "result.refused", &placed.task.id, &message)
-                })?;
-                let failed = failed("failed", &e.message);
-                let node = Arc::clone(self);
-                std::thread::spawn(move || {
-                    if let Err(e) = node.lease_failed(&placed, failed) {
-                        tracing::error!(task = placed.task.id, "{e}");
-                    }
-                });
-                return Ok(Say::Taken);
-            }
-        };
-        if let Some(bytes) = done.output.inline()? {
-            let path = self.output_path(&placed.task.id);
-            crate::home::write_whole(&path, bytes, 0o600)?;
-            self.keep_result(&placed, done, &receipt, &path)?;
-            return Ok(Say::Taken);
-        }
-        self.fetch_output(placed, done.clone(), receipt);
-        Ok(Say::Later)
-    }
-
-    /// The receipt must be this peer's, about this task, release, params, input and output.
-    fn check_receipt(&self, placed: &Placed, done: &Done) -> Result<Receipt> {
-        let wrong = |what: &str| {
-            Err(NodeError::coded(
-                "wrong-receipt",
-                format!("its receipt is of another {what}"),
-            ))
-        };
-        let receipt = Receipt::open(&done.receipt)?;
-        let (claim, account) = (&receipt.claim, &receipt.account);
-        if account.worker != placed.peer {
-            return wrong("worker");
-        }
-        if account.task != placed.task.id {
-            return wrong("task");
-        }
-        let (release, record) = self.store.read(|tx| {
-            let bound = self.bound_workload(tx, &placed.spec)?.unwrap_or_default();
-            self.find_release(tx, &bound)
-        })?;
-        if claim.release != release || claim.component != record.component.cid {
-            return wrong("release");
-        }
-        let params = placed.spec.params.clone().unwrap_or_default();
-        if claim.params != content::raw_cid(params.as_bytes()) {
-            return wrong("params");
-        }
-        // A job may stop reading before the end of its input; then the claim names what it read.
-        let whole = match &placed.spec.input {
-            Some(path) => name_of_file(Path::new(path))?,
-            None => content_name(0, &Sha256::digest(b"").into()),
-        };
-        if claim.input != whole && placed.spec.input.is_none() {
-            return wrong("input");
-        }
-        if !account.energy_wh.is_finite() || !(0.0..=1e9).contains(&account.energy_wh) {
-            return wrong("energy than any device has");
-        }
-        let output = &done.output;
-        let named = match output.inline()? {
-            Some(bytes) => content_name(output.size, &Sha256::digest(bytes).into()),
-            // Checked when its bytes are here.
-            None => claim.output.clone(),
-        };
-        if claim.output != named {
-            return wrong("output than the one that came");
-        }
-        Ok(receipt)
-    }
-
-    fn fetch_output(self: &Arc<Self>, placed: Placed, done: Done, receipt: Receipt) {
-        let Some(peering) = self.peering() else {
-            return;
-        };
-        let id = placed.task.id.clone();
-        let mut sending = peering
-            .sending
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if !sending.insert(format!("output:{id}")) {
-            return;
-        }
-        drop(sending);
-        let node = Arc::clone(self);
-        std::thread::spawn(move || {
-            let ended = node.fetch_and_keep(&placed, &done, &receipt);
-            let mut sending = peering
-                .sending
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            sending.remove(&format!("output:{id}"));
-            drop(sending);
-            if let Err(e) = ended {
-                tracing::warn!(task = id, "the output did not come: {e}");
-            }
-        });
-    }
-
-    fn fetch_and_keep(
-        self: &Arc<Self>,
-        placed: &Placed,
-        done: &Done,
-        receipt: &Receipt,
-    ) -> Result<()> {
-        let cid = done.output.cid;
-        self.fetch_content(&cid, &[placed.peer], Some(&holder(&placed.task.id)))?;
-        let path = self.output_path(&placed.task.id);
-        self.copy_out(&cid, &path)?;
-        if name_of_file(&path)? != receipt.claim.output {
-            std::fs::remove_file(&path).map_err(|e| NodeError::file(&path, &e))?;
-            let wrong = failed("failed", "its output is not the one that its receipt names");
-            return self.lease_failed(placed, wrong);
-        }
-        self.keep_result(placed, done, receipt, &path)
-    }
-
-    fn copy_out(&self, cid: &Cid, path: &Path) -> Result<()> {
-        let mut reader = self.open_content(cid)?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let io = |e| NodeError::file(path, &e);
-        let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-        while let Some((_, leaf)) = reader.next_leaf()? {
-            std::io::Write::write_all(&mut draft, leaf).map_err(io)?;
-        }
-        draft.as_file().sync_all().map_err(io)?;
-        draft.persist(path).map_err(|e| io(e.error))?;
-        Ok(())
-    }
-
-    fn output_path(&self, task: &str) -> PathBuf {
-        self.home.outputs().join(format!("{task}.out"))
-    }
-
-    /// One transaction: task, lease, receipt, carbon, history.
-    fn keep_result(
-        &self,
-        placed: &Placed,
-        done: &Done,
-        receipt: &Receipt,
-        path: &Path,
-    ) -> Result<()> {
-        let now = self.now();
-        let impact = self.worker_carbon(&placed.task, &placed.peer, receipt, &done.energy)?;
-        self.store.write(|tx: &Write| -> Result<()> {
-            let Some(mut task) = tasks::get(tx, &placed.task.id)? else {
-                return Ok(());
-            };
-            let rows = tasks::delegations(tx, &task.id)?.rows;
-            let Some(mut lease) = rows.into_iter().find(|l| l.id == placed.lease.id) else {
-                return Ok(());
-            };
-            if !UNDER_WAY.contains(&lease.status.as_str()) {
-                return Ok(());
-            }
-            let cid = content::record_cid(&done.receipt).to_string();
-            blocks::put(tx, &cid, &done.receipt, now)?;
-            lease.status = "done".into();
-            lease.finished_at = Some(now);
-            lease.receipt_cid = Some(cid.clone());
-            tasks::put_delegation(tx, &lease)?;
-            weft_store::carbon::add(tx, &impact)?;
-            if task.status != Status::Delegated.word() {
-                return Ok(());
-            }
-            task.status = Status::Done.word().into();
-            task.summary = Some(printable(&done.summary, REASON_BYTES));
-            task.receipt_cid = Some(cid);
-            task.output_cid = Some(receipt.claim.output.clone());
-            task.output_path = Some(path.display().to_string());
-            task.finished_at = Some(now);
-            task.updated_at = now;
-            tasks::update(tx, &task)?;
-            crate::tasks::note(tx, &task, now)?;
-            Ok(())
-        })?;
-        self.under_way(&placed.task.id, false);
-        self.changed();
-        Ok(())
-    }
-
-    /// Looks after leases under way: those of an earlier run, and those whose worker is gone for too long.
+    /// Looks after leases under way: offers those that no peer has accepted, asks about the others, gives up those
+    /// whose worker is silent for too long.
+    ///
+    /// # Errors
+    /// When the database can't be read or written.
     pub(super) fn watch_leases(self: &Arc<Self>, peering: &Arc<Peering>) -> Result<()> {
         let now = self.now();
-        let timeout = self
-            .store
-            .read(|tx| self.mesh(tx))?
-            .policy
-            .scheduling
-            .task_timeout_ms;
-        let filter = tasks::Filter {
-            status: Some(Status::Delegated.word().into()),
-            limit: Some(weft_store::limits::LIST_ROWS_MAX),
-            ..tasks::Filter::default()
-        };
-        for task in self.store.read(|tx| tasks::list(tx, &filter))?.rows {
-            let Some(placed) = self.placed(&task.id)? else {
-                continue;
+        let (leases, timeout) = self.store.read(|tx| -> Result<_> {
+            let rows = tasks::under_way(tx, weft_store::limits::LIST_ROWS_MAX)?.rows;
+            Ok((rows, self.mesh(tx)?.policy.scheduling.task_timeout_ms))
+        })?;
+        let seconds = self.settings.whole("worker_patience_seconds").unwrap_or(0);
+        let patience = Instant::try_from(seconds.saturating_mul(1_000)).unwrap_or(Instant::MAX);
+        peering.forget_all_but(&leases);
+        let mut running: BTreeMap<Did, Vec<String>> = BTreeMap::new();
+        for lease in leases {
+            let silence = peering.watched(&lease.task_id, now, |w| {
+                let heard = std::mem::take(&mut w.heard);
+                w.silence.look(now, heard)
+            });
+            let gone = if silence > patience {
+                Some("it was not heard of for too long")
+            } else if is_overdue(now, lease.delegated_at, timeout) {
+                Some("it took longer than a task may")
+            } else {
+                None
             };
-            let known = self.is_under_way(&task.id);
-            self.under_way(&task.id, true);
-            let here = peering.path(&placed.peer).is_some();
-            let heard = peering.last_heard(&task.id, here, now);
-            if is_lost(now, placed.lease.delegated_at, heard, timeout) {
-                let node = Arc::clone(self);
-                peering.forget_heard(&task.id);
-                std::thread::spawn(move || {
-                    let gone = failed("lost", "it was not heard of for too long");
-                    if let Err(e) = node.lease_failed(&placed, gone) {
-                        tracing::error!(task = placed.task.id, "{e}");
-                    }
-                });
+            if let Some(why) = gone {
+                if let Some(placed) = self.placed(&lease.task_id)? {
+                    self.lease_failed(&placed, Failed::new("lost", why))?;
+                    self.tell_off(peering, placed.peer, &lease.task_id);
+                }
                 continue;
             }
-            // After a restart nobody knows whether the offer had arrived: it is made again, which changes nothing where
-            // it had.
-            if !known && here {
-                let node = Arc::clone(self);
-                std::thread::spawn(move || {
-                    if let Err(e) = node.offer(&placed) {
-                        tracing::error!(task = placed.task.id, "{e}");
-                    }
+            let to = lease.to_device.as_deref().unwrap_or_default();
+            let Some(peer) = to.parse::<Did>().ok().filter(|p| peering.path(p).is_some()) else {
+                continue;
+            };
+            if lease.status == RUNNING {
+                running.entry(peer).or_default().push(lease.task_id);
+            } else if let Some(placed) = self.placed(&lease.task_id)? {
+                self.offer_aside(peering, placed);
+            }
+        }
+        for (peer, tasks) in running {
+            if peering.is_to_ask(&peer, now) {
+                let peers = Arc::clone(peering);
+                self.errand(peering, format!("state:{peer}"), &peer, move |node| {
+                    tasks
+                        .chunks(ASKED)
+                        .try_for_each(|some| node.ask_states(&peers, &peer, some))
                 });
+            }
+        }
+        Ok(())
+    }
+
+    fn ask_states(self: &Arc<Self>, peering: &Peering, peer: &Did, tasks: &[String]) -> Result<()> {
+        let said = self.ask_about_task(peer, &Ask::State(tasks.to_vec()))?;
+        let Ok(Say::States(states)) = said else {
+            // Silence is counted by the look.
+            return Ok(());
+        };
+        let now = self.now();
+        for (task, state) in tasks.iter().zip(states) {
+            let Some(placed) = self.placed(task)?.filter(|p| p.peer == *peer) else {
+                continue;
+            };
+            match state {
+                Some(bytes) => peering.watched(task, now, |w| {
+                    w.heard = true;
+                    w.written = Some(bytes);
+                }),
+                None => {
+                    self.lease_failed(
+                        &placed,
+                        Failed::new("failed", "it knows nothing of the task"),
+                    )?;
+                }
             }
         }
         Ok(())
@@ -535,63 +561,33 @@ impl Node {
 
     /// Tells the worker that a task is wanted no more.
     pub(crate) fn call_off(self: &Arc<Self>, task: &str, peer: &str) {
-        self.under_way(task, false);
-        let row = self.store.read(|tx| peers::get(tx, peer)).ok().flatten();
-        let device: Option<Did> = row.and_then(|p| p.did?.parse().ok());
-        let (Some(device), true) = (device, self.peering().is_some()) else {
-            return;
-        };
-        let (node, task) = (Arc::clone(self), task.to_owned());
-        std::thread::spawn(move || {
-            // A worker that can't be told runs it for nothing; its result finds nobody.
-            let _ = node.ask_about_task(&device, &Ask::Cancel(task));
-        });
-    }
-
-    /// Whether a task is with a peer of the mesh, and this process waits for its result.
-    pub(crate) fn is_under_way(&self, task: &str) -> bool {
-        self.under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(task)
-    }
-
-    fn under_way(&self, task: &str, yes: bool) {
-        let mut set = self
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if yes {
-            set.insert(task.to_owned());
-        } else {
-            set.remove(task);
+        if let Err(e) = self.lease_ended(task) {
+            tracing::error!(task, "{e}");
+        }
+        if let (Some(peering), Ok(peer)) = (self.peering(), peer.parse::<Did>()) {
+            self.tell_off(&peering, peer, task);
         }
     }
 
-    fn peer_called(&self, tx: &Read, device: &Did) -> Result<String> {
+    fn tell_off(self: &Arc<Self>, peering: &Arc<Peering>, peer: Did, task: &str) {
+        if peering.path(&peer).is_none() {
+            // A worker that can't be told runs it for nothing; its result finds nobody.
+            return;
+        }
+        let task = task.to_owned();
+        self.errand(peering, format!("cancel:{task}"), &peer, move |node| {
+            let _ = node.ask_about_task(&peer, &Ask::Cancel(task))?;
+            Ok(())
+        });
+    }
+
+    pub(super) fn peer_called(&self, tx: &Read, device: &Did) -> Result<String> {
         let row = peers::get(tx, &device.to_string())?;
         let name = row.and_then(|p| p.alias.or(p.name).or(p.user_id));
         Ok(match name {
             Some(name) => format!("{name} ({})", content::short(&device.to_string())),
             None => content::short(&device.to_string()),
         })
-    }
-
-    fn history(
-        &self,
-        tx: &Write,
-        task: &Task,
-        status: &str,
-        why: &str,
-        now: Instant,
-    ) -> Result<()> {
-        let entry = tasks::HistoryEntry {
-            task_id: task.id.clone(),
-            status: status.to_owned(),
-            reasoning: Some(why.to_owned()),
-            timestamp: now,
-        };
-        Ok(tasks::add_history(tx, &entry)?)
     }
 
     fn off_peak(&self, now: Instant) -> Result<Instant> {
@@ -605,33 +601,31 @@ impl Node {
     }
 }
 
-/// Who holds a task's input and output in the submitter's content.
-fn holder(task: &str) -> String {
-    format!("task:{task}")
-}
-
-fn failed(status: &'static str, reason: &str) -> Failed {
-    Failed {
-        status,
-        reason: reason.to_owned(),
-        next_window: None,
-        refusal: None,
+impl Failed {
+    fn signed(mut self, refusal: Box<SignedRefusal>) -> Self {
+        self.refusal = Some(refusal);
+        self
     }
 }
 
-/// A file's name by size and hash.
-fn name_of_file(path: &Path) -> Result<String> {
-    let io = |e| NodeError::file(path, &e);
-    let mut file = File::open(path).map_err(io)?;
-    let mut hash = Sha256::new();
-    let mut size = 0;
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let read = file.read(&mut buffer).map_err(io)?;
-        if read == 0 {
-            return Ok(content_name(size, &hash.finalize().into()));
-        }
-        size += read as u64;
-        hash.update(&buffer[..read]);
-    }
+/// Task and lease as they stand, while the task waits for this lease.
+pub(super) fn still_under_way(tx: &Read, placed: &Placed) -> Result<Option<(Task, Delegation)>> {
+    let task = tasks::get(tx, &placed.task.id)?;
+    let rows = tasks::delegations(tx, &placed.task.id)?.rows;
+    let lease = rows.into_iter().find(|l| l.id == placed.lease.id);
+    let (Some(task), Some(lease)) = (task, lease) else {
+        return Ok(None);
+    };
+    let waits = task.status == Status::Delegated.word();
+    Ok((waits && UNDER_WAY.contains(&lease.status.as_str())).then_some((task, lease)))
+}
+
+/// Who holds a task's input in the submitter's content.
+fn input_holder(task: &str) -> String {
+    format!("task:{task}:input")
+}
+
+/// Who holds a task's output there, until it is a file.
+pub(super) fn output_holder(task: &str) -> String {
+    format!("task:{task}:output")
 }

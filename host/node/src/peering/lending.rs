@@ -1,16 +1,13 @@
-//! Running tasks for other members: the checks before, the result after. Nothing accepted is lost: task and lease are one
-//! transaction, the result is kept with the end of the job, and is sent until the submitter has taken it.
+//! Running tasks for other members: the checks before, the input, the job. Nothing accepted is lost: task and lease are
+//! one transaction. What comes of it is [`super::returning`]'s.
 
 use super::Peering;
-use super::work::{
-    Ask, Blob, Done, INLINE_BYTES, Offer, Outcome, REASON_BYTES, Refusal, Say, WorkerEnergy,
-};
-use crate::error::{NodeError, Result};
+use super::work::{Ask, Blob, Offer, REASON_BYTES, Refusal, Say};
+use crate::error::{Code, NodeError, Result};
 use crate::gather::SELF;
 use crate::keys;
 use crate::node::Node;
 use crate::tasks::Decide;
-use serde_bytes::ByteBuf;
 use std::sync::{Arc, PoisonError};
 use weft_model::task::{Status, TaskSpec};
 use weft_model::text::printable;
@@ -21,13 +18,73 @@ use weft_store::tasks::Task;
 use weft_store::{Read, Write, releases, tasks};
 
 /// Leases without a result that a device holds at a time, for all members together.
-const LEASES: u64 = 256;
-/// Results that are sent in one look.
-const DELIVERIES: u32 = 64;
-/// Results that nobody took for so long are sent no more, in milliseconds: 7 days.
-const UNDELIVERED_MS: Instant = 7 * 24 * 3_600_000;
+pub(super) const LEASES: u64 = 256;
+/// Largest input that comes from another device, in bytes: 1 GiB.
+const INPUT_BYTES: u64 = 1 << 30;
+/// How often an input is asked for while its submitter is connected.
+const INPUT_TRIES: u32 = 3;
+/// How long a submitter who went away before its input was here is waited for, in milliseconds: an hour.
+const INPUT_PATIENCE_MS: Instant = 3_600_000;
+/// Name of the refusal that there is no room for another lease, and what it says.
+const QUEUE_FULL: &str = "queue-full";
+const FULL: &str = "this device has as many tasks of others as it takes";
+
+/// An input that is on its way.
+#[derive(Clone)]
+pub(super) struct Wanted {
+    from: Did,
+    input: Blob,
+    since: Instant,
+    tries: u32,
+}
+
+impl Wanted {
+    fn new(from: Did, input: Blob, since: Instant) -> Self {
+        Self {
+            from,
+            input,
+            since,
+            tries: 0,
+        }
+    }
+}
+
+impl Peering {
+    fn want_input(&self, task: String, wanted: Wanted) {
+        let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        inputs.insert(task, wanted);
+    }
+
+    fn wants_input(&self, task: &str) -> bool {
+        let inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        inputs.contains_key(task)
+    }
+
+    fn wanted_inputs(&self) -> Vec<(String, Wanted)> {
+        let inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        inputs
+            .iter()
+            .map(|(task, wanted)| (task.clone(), wanted.clone()))
+            .collect()
+    }
+
+    pub(super) fn have_input(&self, task: &str) {
+        let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        inputs.remove(task);
+    }
+
+    /// How often it did not come by now.
+    fn missed_input(&self, task: &str) -> u32 {
+        let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        inputs.get_mut(task).map_or(0, |wanted| {
+            wanted.tries += 1;
+            wanted.tries
+        })
+    }
+}
+
 /// Who holds a lease's input and output in the content store.
-fn holder(task: &str) -> String {
+pub(super) fn holder(task: &str) -> String {
     format!("lease:{task}")
 }
 
@@ -75,7 +132,7 @@ impl Node {
         })?;
         match known {
             // The answer was lost on its way, and the submitter asks again.
-            (Some(lease), _) if lease.submitter == from.to_string() => return Ok(Ok(())),
+            (Some(lease), _) if lease.is_of(from) => return Ok(Ok(())),
             (_, true) | (Some(_), _) => {
                 return Ok(Err((
                     "task-known",
@@ -107,6 +164,13 @@ impl Node {
             Ok(inline) => inline,
             Err(e) => return Ok(Err(("wrong-bytes", e.message, None))),
         };
+        if input.size > INPUT_BYTES {
+            let why = format!(
+                "its input has {} bytes, {INPUT_BYTES} are the most from another device",
+                input.size
+            );
+            return Ok(Err(("too-large", why, None)));
+        }
         if let Some(bytes) = inline {
             self.put_stream(bytes, Some(&holder(id)))?;
             spec.input = Some(self.content.path(&input.cid).display().to_string());
@@ -175,10 +239,7 @@ impl Node {
             );
         }
         if open >= LEASES {
-            return no(
-                "queue-full",
-                "this device has as many tasks of others as it takes",
-            );
+            return no(QUEUE_FULL, FULL);
         }
         if release.is_none_or(|r| r.kind != "workload") {
             return no(
@@ -207,6 +268,8 @@ impl Node {
             }
             Err(e) => match self.refusal_of(&e) {
                 Some(no) => Ok(Err(no)),
+                // The same offer came twice at a time, and the other one was first.
+                None if e.code == Code::Conflict && self.has_lease_of(id, lease)? => Ok(Ok(())),
                 None => Err(e),
             },
         }
@@ -215,8 +278,13 @@ impl Node {
     /// What a decision that let nothing run is to the submitter; none where it could not be made.
     fn refusal_of(&self, e: &NodeError) -> Option<No> {
         let next = e.remedy.parse().ok();
-        (e.code == crate::error::Code::Check(crate::tasks::NOT_HERE))
-            .then(|| ("owner-rules", e.message.clone(), next))
+        let code = match e.code {
+            Code::Check(crate::tasks::NOT_HERE) => "owner-rules",
+            Code::Check(crate::tasks::NO_PLACE) => "no-place",
+            Code::Check(QUEUE_FULL) => QUEUE_FULL,
+            _ => return None,
+        };
+        Some((code, e.message.clone(), next))
     }
 
     fn would_run(&self, spec: &TaskSpec, id: &str) -> Result<Result<(), No>> {
@@ -230,14 +298,21 @@ impl Node {
             now,
             guest: true,
         };
-        let decided = self
-            .store
-            .read(|tx| self.gather_and_decide(tx, &table, &wanted))?;
+        let (decided, never) = self.store.read(|tx| -> Result<_> {
+            Ok((
+                self.gather_and_decide(tx, &table, &wanted)?,
+                self.never_fits(tx, spec)?,
+            ))
+        })?;
+        if let Some(reason) = never {
+            return Ok(Err(("no-place", reason, None)));
+        }
         let decision = decided.decision;
         if decision.verdict == weft_decide::Verdict::RunHere {
             return Ok(Ok(()));
         }
-        Ok(Err(("owner-rules", decision.reason, decision.next_window)))
+        let next = crate::tasks::next_chance(&decision);
+        Ok(Err(("owner-rules", decision.reason, next)))
     }
 
     /// Accepts, and fetches the input on a thread of its own; then the daemon's loop decides and runs it.
@@ -258,46 +333,108 @@ impl Node {
         self.store.write(|tx: &Write| -> Result<()> {
             tasks::insert(tx, &task)?;
             crate::tasks::note(tx, &task, now)?;
-            leases::accept(tx, &lease)?;
-            Ok(())
+            self.accept_lease(tx, &lease)
         })?;
-        self.fetch_input(from, &lease.task_id, &input);
+        if let Some(peering) = self.peering() {
+            peering.want_input(lease.task_id, Wanted::new(from, input, now));
+            self.fetch_inputs(&peering);
+        }
         Ok(Ok(()))
     }
 
-    fn fetch_input(self: &Arc<Self>, from: Did, task: &str, input: &Blob) {
-        let (node, id, input) = (Arc::clone(self), task.to_owned(), input.clone());
-        let spawned = std::thread::Builder::new()
-            .name("weft-input".into())
-            .spawn(move || {
-                let got = node.fetch_content(&input.cid, &[from], Some(&holder(&id)));
-                let ended = match got {
-                    Ok(_) => node.resume_lease(&id),
-                    Err(e) => node.fail_lease(&id, &format!("its input did not come: {e}")),
-                };
-                if let Err(e) = ended {
-                    tracing::error!(task = id, "{e}");
-                }
+    /// Fetches the inputs that are on their way; who has no place now has one later.
+    pub(super) fn fetch_inputs(self: &Arc<Self>, peering: &Arc<Peering>) {
+        for (id, wanted) in peering.wanted_inputs() {
+            let here = peering.path(&wanted.from).is_some();
+            if !here && self.now() - wanted.since < INPUT_PATIENCE_MS {
+                continue;
+            }
+            let (from, peers) = (wanted.from, Arc::clone(peering));
+            self.errand(peering, format!("input:{id}"), &from, move |node| {
+                node.fetch_input(&peers, &id, &wanted)
             });
-        if let Err(e) = spawned {
-            tracing::error!(task, "the input is not fetched: {e}");
         }
     }
 
-    fn resume_lease(self: &Arc<Self>, id: &str) -> Result<()> {
-        self.task_resume(id)?;
+    fn fetch_input(self: &Arc<Self>, peering: &Peering, id: &str, wanted: &Wanted) -> Result<()> {
+        let input = &wanted.input;
+        let got = self.fetch_sized(&input.cid, input.size, &[wanted.from], Some(&holder(id)));
+        let Err(e) = got else {
+            peering.have_input(id);
+            self.task_resume(id)?;
+            return Ok(());
+        };
+        let gone = self.now() - wanted.since >= INPUT_PATIENCE_MS;
+        // One that went away in the middle may come back.
+        if !gone && (peering.path(&wanted.from).is_none() || peering.missed_input(id) < INPUT_TRIES)
+        {
+            return Ok(());
+        }
+        peering.have_input(id);
+        self.fail_lease(id, &format!("its input did not come: {e}"))
+    }
+
+    /// Takes up inputs that were on their way when the process died.
+    pub(crate) fn resume_inputs(self: &Arc<Self>) -> Result<()> {
+        let Some(peering) = self.peering() else {
+            return Ok(());
+        };
+        let open = self
+            .store
+            .read(|tx| leases::unfinished(tx, LEASES as u32))?;
+        for lease in open {
+            let Ok(Ask::Offer(offer)) = cbor::decode::<Ask>(&lease.offer) else {
+                continue;
+            };
+            let (Some(input), Ok(from)) = (offer.input, lease.submitter.parse::<Did>()) else {
+                continue;
+            };
+            if input.bytes.is_none() && !self.content.has(&input.cid)? {
+                peering.want_input(lease.task_id, Wanted::new(from, input, self.now()));
+            }
+        }
         Ok(())
     }
 
+    /// Whether another device's task waits for its input: then it is not decided yet.
+    pub(crate) fn lacks_input(&self, task: &str, spec: &TaskSpec) -> Result<bool> {
+        let Some(path) = &spec.input else {
+            return Ok(false);
+        };
+        match self.peering() {
+            Some(peering) => Ok(peering.wants_input(task)),
+            None => Ok(!std::path::Path::new(path).exists()
+                && self.store.read(|tx| self.is_lease(tx, task))?),
+        }
+    }
+
+    /// Keeps a lease that is accepted, if there is still room for it.
+    pub(crate) fn accept_lease(&self, tx: &Write, lease: &Lease) -> Result<()> {
+        if leases::open(tx)? >= LEASES {
+            return Err(NodeError::coded(QUEUE_FULL, FULL));
+        }
+        Ok(leases::accept(tx, lease)?)
+    }
+
+    fn has_lease_of(&self, task: &str, lease: &Lease) -> Result<bool> {
+        let known = self.store.read(|tx| leases::get(tx, task))?;
+        Ok(known.is_some_and(|l| l.submitter == lease.submitter))
+    }
+
     /// Ends a lease without a run.
-    fn fail_lease(self: &Arc<Self>, id: &str, why: &str) -> Result<()> {
+    pub(crate) fn fail_lease(self: &Arc<Self>, id: &str, why: &str) -> Result<()> {
         let now = self.now();
         self.store.write(|tx: &Write| -> Result<()> {
             let Some(mut task) = tasks::get(tx, id)? else {
                 return Ok(());
             };
+            if !matches!(task.status.as_str(), tasks::QUEUED | tasks::DEFERRED) {
+                return Ok(());
+            }
             task.status = Status::Failed.word().into();
             task.reason = Some(why.to_owned());
+            task.retry_at = None;
+            task.peer = None;
             task.finished_at = Some(now);
             task.updated_at = now;
             tasks::update(tx, &task)?;
@@ -306,200 +443,6 @@ impl Node {
             Ok(())
         })?;
         self.changed();
-        Ok(())
-    }
-
-    /// Keeps what came of a task with its lease, if it has one. Returns whether it has.
-    pub(crate) fn finish_lease(
-        &self,
-        tx: &Write,
-        task: &Task,
-        receipt: Option<&[u8]>,
-        output: Option<&Blob>,
-    ) -> Result<bool> {
-        let Some(lease) = leases::get(tx, &task.id)? else {
-            return Ok(false);
-        };
-        let offer: Option<Offer> = match cbor::decode::<Ask>(&lease.offer) {
-            Ok(Ask::Offer(offer)) => Some(*offer),
-            _ => None,
-        };
-        let done = match (receipt, output) {
-            (Some(receipt), Some(output)) => Some(Done {
-                receipt: ByteBuf::from(receipt),
-                output: output.clone(),
-                summary: printable(task.summary.as_deref().unwrap_or_default(), REASON_BYTES),
-                energy: self.worker_energy(tx)?,
-            }),
-            _ => None,
-        };
-        let outcome = Outcome {
-            task: task.id.clone(),
-            attempt: offer.map_or(1, |o| o.attempt),
-            failed: done
-                .is_none()
-                .then(|| task.reason.clone().unwrap_or_else(|| "it failed".into())),
-            done,
-        };
-        let bytes = cbor::encode(&Ask::Result(Box::new(outcome))).map_err(NodeError::internal)?;
-        leases::finish(tx, &task.id, &bytes)?;
-        Ok(true)
-    }
-
-    /// The output of a lease's task as it travels: content of this home, and the bytes themselves where they are few.
-    pub(crate) fn lease_output(&self, task: &str, path: &std::path::Path) -> Result<Option<Blob>> {
-        let lease = self.store.read(|tx| leases::get(tx, task))?;
-        if lease.is_none() {
-            return Ok(None);
-        }
-        let io = |e| NodeError::file(path, &e);
-        let size = std::fs::metadata(path).map_err(io)?.len();
-        if size <= INLINE_BYTES as u64 {
-            let bytes = std::fs::read(path).map_err(io)?;
-            return Ok(Some(Blob {
-                cid: weft_model::content::raw_cid(&bytes),
-                size: bytes.len() as u64,
-                bytes: Some(ByteBuf::from(bytes)),
-            }));
-        }
-        let file = std::fs::File::open(path).map_err(io)?;
-        let (cid, _) = self.put_stream(file, Some(&holder(task)))?;
-        Ok(Some(Blob {
-            cid,
-            size,
-            bytes: None,
-        }))
-    }
-
-    fn worker_energy(&self, tx: &Read) -> Result<WorkerEnergy> {
-        let here = self.power(tx)?;
-        Ok(WorkerEnergy {
-            kind: crate::settings::word_of(here.kind).to_owned(),
-            percent_clean: here.percent_clean,
-            grid_g_per_kwh: here.grid,
-        })
-    }
-
-    /// Sends results to their submitters, as far as they are connected.
-    pub(super) fn deliver_results(self: &Arc<Self>, peering: &Arc<Peering>) {
-        let undelivered = match self.store.read(|tx| leases::undelivered(tx, DELIVERIES)) {
-            Ok(list) => list,
-            Err(e) => {
-                tracing::error!("{e}");
-                return;
-            }
-        };
-        for lease in undelivered {
-            let Some(result) = lease.result.clone() else {
-                continue;
-            };
-            if self.now() - lease.accepted_at > UNDELIVERED_MS {
-                self.delivered(&lease.task_id);
-                continue;
-            }
-            let Ok(submitter) = lease.submitter.parse::<Did>() else {
-                continue;
-            };
-            let mut sending = peering
-                .sending
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if peering.path(&submitter).is_none() || !sending.insert(lease.task_id.clone()) {
-                continue;
-            }
-            drop(sending);
-            let (node, peering) = (Arc::clone(self), Arc::clone(peering));
-            let task = lease.task_id.clone();
-            let spawned = std::thread::Builder::new()
-                .name("weft-deliver".into())
-                .spawn(move || {
-                    node.deliver(&peering, &submitter, &lease.task_id, result);
-                    let mut sending = peering
-                        .sending
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner);
-                    sending.remove(&lease.task_id);
-                });
-            if let Err(e) = spawned {
-                tracing::error!(task, "a result is not sent: {e}");
-            }
-        }
-    }
-
-    fn deliver(&self, peering: &Peering, submitter: &Did, task: &str, result: Vec<u8>) {
-        let answer = peering
-            .mesh
-            .request(submitter, weft_mesh::Protocol::Task, result);
-        let taken = answer.ok().and_then(|a| cbor::decode::<Say>(&a).ok());
-        if matches!(taken, Some(Say::Taken)) {
-            self.delivered(task);
-        }
-    }
-
-    /// The submitter has the result: what was kept for it goes.
-    fn delivered(&self, task: &str) {
-        let now = self.now();
-        let noted = self
-            .store
-            .write(|tx: &Write| leases::delivered(tx, task, now))
-            .map_err(NodeError::from)
-            .and_then(|()| self.let_go(task));
-        if let Err(e) = noted {
-            tracing::error!(task, "{e}");
-        }
-    }
-
-    /// Lets go of a lease's input and output.
-    fn let_go(&self, task: &str) -> Result<()> {
-        let holder = holder(task);
-        let held = self.store.write(|tx| -> Result<_> {
-            let held = weft_store::content::held_by(tx, &holder)?;
-            weft_store::content::unpin_all(tx, &holder)?;
-            Ok(held)
-        })?;
-        for cid in held {
-            self.content.remove_unheld(&cid.parse()?)?;
-        }
-        Ok(())
-    }
-
-    /// The submitter wants it no more.
-    pub(super) fn called_off(self: &Arc<Self>, from: &Did, task: &str) -> Result<Say> {
-        let lease = self.store.read(|tx| leases::get(tx, task))?;
-        if lease.is_none_or(|l| l.submitter != from.to_string()) {
-            return Ok(Say::Unknown);
-        }
-        // One that came to its end meanwhile stays as it ended.
-        let _ = self.task_cancel(task);
-        self.delivered(task);
-        Ok(Say::Taken)
-    }
-
-    /// How far a submitter's task is.
-    pub(super) fn state_of(&self, from: &Did, task: &str) -> Result<Say> {
-        let lease = self.store.read(|tx| leases::get(tx, task))?;
-        Ok(match lease {
-            Some(l) if l.submitter == from.to_string() && l.delivered_at.is_none() => Say::Running,
-            _ => Say::Unknown,
-        })
-    }
-
-    /// Takes up inputs that were on their way when the process died.
-    pub(crate) fn resume_inputs(self: &Arc<Self>) -> Result<()> {
-        let open = self
-            .store
-            .read(|tx| leases::undelivered(tx, weft_store::limits::LIST_ROWS_MAX))?;
-        for lease in open.into_iter().filter(|l| l.result.is_none()) {
-            let Ok(Ask::Offer(offer)) = cbor::decode::<Ask>(&lease.offer) else {
-                continue;
-            };
-            let (Some(input), Ok(from)) = (offer.input, lease.submitter.parse::<Did>()) else {
-                continue;
-            };
-            if input.bytes.is_none() && !self.content.has(&input.cid)? {
-                self.fetch_input(from, &lease.task_id, &input);
-            }
-        }
         Ok(())
     }
 

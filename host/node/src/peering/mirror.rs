@@ -1,7 +1,7 @@
 //! Releases from the mesh: what members have of one is put into a folder of this home as a publisher's folder has it, and
 //! installed from there. So every check of an installation is the same, wherever a release came from.
 
-use crate::error::{NodeError, Result};
+use crate::error::{Code, NodeError, Result};
 use crate::home::write_whole;
 use crate::install::source::{Preamble, Source, preamble};
 use crate::install::verify::open_envelope;
@@ -74,6 +74,45 @@ impl Node {
             .write(|tx| weft_store::content::unpin(tx, &component.to_string(), &holder))?;
         written?;
         Ok(Some(Source::Folder(folder)))
+    }
+
+    /// Brings a release that members have into a CAR file that is not there yet, and installs nothing. Returns its bytes.
+    ///
+    /// # Errors
+    /// `not-found` when no connected member has it, `conflict` when the file is there.
+    pub fn download(&self, reference: &str, path: &Path) -> Result<u64> {
+        self.need_peering()?;
+        let cid = match reference.parse::<Cid>() {
+            Ok(cid) => cid,
+            Err(_) => {
+                if let Some(mirror) = self.mirror_heads(reference)? {
+                    for warning in self.take_heads(&mirror)? {
+                        tracing::warn!("{warning}");
+                    }
+                }
+                self.newest_of(reference)?.0
+            }
+        };
+        let source = self.mirror_release(&cid)?;
+        let Some(Source::Folder(folder)) = source else {
+            return Err(NodeError::not_found(format!("there is no release `{cid}`")));
+        };
+        let from = folder.join(format!("{cid}.car"));
+        let io = |e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::AlreadyExists => NodeError::new(
+                Code::Conflict,
+                format!("`{}` is there already", path.display()),
+            )
+            .try_this("choose another name with `-o FILE`"),
+            _ => NodeError::file(path, &e),
+        };
+        let mut out = fs::File::options()
+            .write(true)
+            .create_new(true)
+            .open(path)
+            .map_err(io)?;
+        let mut from = fs::File::open(&from).map_err(|e| NodeError::file(&from, &e))?;
+        std::io::copy(&mut from, &mut out).map_err(io)
     }
 
     fn write_mirror(&self, path: &Path, begin: &Preamble, component: &Cid) -> Result<()> {

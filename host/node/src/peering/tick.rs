@@ -19,7 +19,8 @@ impl Node {
         self.settle_in()?;
         self.keep_adverts(&peering)?;
         self.advertise(&peering)?;
-        self.deliver_results(&peering);
+        self.fetch_inputs(&peering);
+        self.deliver_results(&peering)?;
         self.watch_leases(&peering)?;
         Ok(())
     }

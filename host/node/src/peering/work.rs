@@ -28,8 +28,8 @@ pub(super) enum Ask {
     Cancel(String),
     /// Here is what came of it.
     Result(Box<Outcome>),
-    /// How far is it?
-    State(String),
+    /// How far are these?
+    State(Vec<String>),
 }
 
 /// What is answered.
@@ -44,10 +44,13 @@ pub(super) enum Say {
     Taken,
     /// It is being fetched; ask again.
     Later,
-    /// It runs, or has run and the result is on its way.
-    Running,
+    /// For each task that was asked about: the bytes of its output so far; none: there is no such task here.
+    States(Vec<Option<u64>>),
     /// There is no such task here.
     Unknown,
+    /// Not on the wire: what came is no answer.
+    #[serde(skip)]
+    Unreadable,
 }
 
 /// A task for another device.
@@ -121,6 +124,8 @@ pub(super) struct Done {
     pub receipt: ByteBuf,
     /// The output.
     pub output: Blob,
+    /// Of how many bytes of the input, from its beginning, the receipt's claim is.
+    pub read: u64,
     /// One line that the workload returned.
     pub summary: String,
     /// The worker's energy while it ran.
@@ -193,18 +198,18 @@ impl SignedRefusal {
 }
 
 impl Node {
-    /// Asks a device about a task.
-    pub(super) fn ask_about_task(&self, device: &Did, ask: &Ask) -> Result<Say> {
+    /// Asks a device about tasks. What the mesh says when no answer came is the inner error.
+    pub(super) fn ask_about_task(
+        &self,
+        device: &Did,
+        ask: &Ask,
+    ) -> Result<std::result::Result<Say, MeshError>> {
         let peering = self.need_peering()?;
         let bytes = cbor::encode(ask).map_err(NodeError::internal)?;
-        let answer = peering.mesh.request(device, Protocol::Task, bytes)?;
-        cbor::decode(&answer).map_err(|e| {
-            MeshError::NoAnswer {
-                peer: device.to_string(),
-                why: e.to_string(),
-            }
-            .into()
-        })
+        Ok(peering
+            .mesh
+            .request(device, Protocol::Task, bytes)
+            .map(|answer| cbor::decode(&answer).unwrap_or(Say::Unreadable)))
     }
 
     /// Answers a member's device.
@@ -214,7 +219,7 @@ impl Node {
             Ask::Offer(offer) => self.offered(from, request, &offer),
             Ask::Cancel(task) => self.called_off(from, &task),
             Ask::Result(outcome) => self.brought(from, &outcome),
-            Ask::State(task) => self.state_of(from, &task),
+            Ask::State(tasks) => self.states_of(from, &tasks),
         };
         match said {
             Ok(say) => cbor::encode(&say).ok(),

@@ -21,8 +21,20 @@ pub struct ContentReport {
     pub verified_at: String,
     /// What that comparison found wrong.
     pub problem: Option<String>,
-    /// Who holds it: `owner`, or a release's CID. Nobody: the next `gc` removes it.
+    /// Who holds it: `owner`, or a release's CID. Nobody: the next `gc` removes it, unless it is public.
     pub pins: Vec<String>,
+    /// By whose word outsiders may fetch it: `owner`, or a public release's CID. Nobody's: it is for members alone.
+    #[serde(default)]
+    pub public: Vec<String>,
+}
+
+/// What outsiders get no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentUnpublishReport {
+    /// What was taken back: a content, or a release.
+    pub cid: String,
+    /// The CIDs that are private now; a content that something else keeps public is not among them.
+    pub private: Vec<String>,
 }
 
 /// A content that was written to a file.
@@ -34,12 +46,12 @@ pub struct ContentGetReport {
     pub path: String,
     /// Its bytes.
     pub bytes: u64,
-    /// What fetching it from members took; none: it was here.
+    /// What fetching it took; none: it was here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetched: Option<FetchReport>,
 }
 
-/// What fetching a content from members took.
+/// What fetching a content from members, or from IPFS nodes, took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FetchReport {
     /// Bytes that came.
@@ -48,7 +60,7 @@ pub struct FetchReport {
     pub resumed: u64,
     /// How long it took, in milliseconds.
     pub ms: u64,
-    /// The devices that were asked.
+    /// The devices or nodes that were asked.
     pub seeders: Vec<SeederReport>,
 }
 

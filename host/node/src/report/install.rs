@@ -121,4 +121,7 @@ pub struct PackageReport {
     pub file: Option<String>,
     /// Bytes of that file.
     pub bytes: Option<u64>,
+    /// What outsiders may fetch of it from now on: the CIDs of its record, its envelope, its component and the rest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub public: Vec<String>,
 }

@@ -42,6 +42,22 @@ pub struct MeshReport {
     pub reservations: u64,
     /// Ports that a router opened.
     pub ports_mapped: u64,
+    /// The listener for outsiders. None: this process has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public: Option<OutsiderReport>,
+}
+
+/// The listener for outsiders, who get what is public and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutsiderReport {
+    /// Its libp2p peer id, which is not the device's.
+    pub peer_id: String,
+    /// Where it listens.
+    pub listening: Vec<String>,
+    /// Connections that are open.
+    pub connected: u64,
+    /// What was given and refused since the start, by name.
+    pub counts: BTreeMap<String, u64>,
 }
 
 /// A member's device, as the mesh sees it.

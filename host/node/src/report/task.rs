@@ -42,6 +42,9 @@ pub struct TaskReport {
     pub steps: Vec<StepReport>,
     /// Who runs it: `self` or a peer's id.
     pub peer: Option<String>,
+    /// How far it is there, while it is with a device of the mesh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_peer: Option<WithPeer>,
     /// The open vote on its name.
     pub poll: Option<String>,
     /// File that holds the output.
@@ -54,6 +57,17 @@ pub struct TaskReport {
     pub submitted_at: String,
     /// When it ended.
     pub finished_at: Option<String>,
+}
+
+/// A task that is with a device of the mesh.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithPeer {
+    /// Who the device is, as people call it.
+    pub name: String,
+    /// Whether it accepted the task.
+    pub running: bool,
+    /// Bytes of output so far, as it says; none: it has not said yet.
+    pub written: Option<u64>,
 }
 
 /// One stage of a decision.

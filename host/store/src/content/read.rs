@@ -1,7 +1,7 @@
 //! Reading content: a leaf's bytes are given out once they match its CID, and never before.
 
-use super::{Leaf, rows};
-use crate::{Error, Result, Store};
+use super::{Leaf, public, rows};
+use crate::{Error, Read as Tx, Result, Store};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
@@ -124,6 +124,46 @@ pub(super) fn block(
     let key = cid.to_string();
     let (places, node) =
         store.read(|tx| Ok::<_, Error>((rows::places(tx, &key)?, rows::node(tx, &key)?)))?;
+    whole(cid, places, node, path)
+}
+
+/// One block from wherever it lies in public.
+pub(super) fn public_block(
+    store: &Store,
+    cid: &Cid,
+    path: &dyn Fn(&str) -> PathBuf,
+) -> Result<Option<Vec<u8>>> {
+    let (places, bytes) = store.read(|tx| public_copies(tx, cid))?;
+    whole(cid, places, bytes, path)
+}
+
+/// How many bytes a public block has.
+pub(super) fn public_size(store: &Store, cid: &Cid) -> Result<Option<u64>> {
+    let (places, bytes) = store.read(|tx| public_copies(tx, cid))?;
+    let of_leaf = places.first().map(|(_, _, len)| *len);
+    Ok(of_leaf.or_else(|| bytes.map(|bytes| bytes.len() as u64)))
+}
+
+/// Where a block lies: roots with the offset and length in each; or its bytes out of a table.
+type Copies = (Vec<(String, u64, u64)>, Option<Vec<u8>>);
+
+/// A CID says by its codec where its block can be, so one table is asked.
+fn public_copies(tx: &Tx, cid: &Cid) -> Result<Copies> {
+    let key = cid.to_string();
+    Ok(match cid.codec() {
+        content::RAW => (public::places(tx, &key)?, None),
+        content::DAG_PB => (Vec::new(), public::node(tx, &key)?),
+        _ => (Vec::new(), public::record(tx, &key)?),
+    })
+}
+
+/// The first copy that is what the CID names.
+fn whole(
+    cid: &Cid,
+    places: Vec<(String, u64, u64)>,
+    node: Option<Vec<u8>>,
+    path: &dyn Fn(&str) -> PathBuf,
+) -> Result<Option<Vec<u8>>> {
     let mut problem = None;
     let mut bytes = Vec::new();
     for (root, offset, len) in places {
@@ -141,7 +181,10 @@ pub(super) fn block(
     }
     match (node, problem) {
         (Some(bytes), _) if content::matches(cid, &bytes) => Ok(Some(bytes)),
-        (Some(_), None) => Err(damaged(&key, "its inner node has other bytes".into())),
+        (Some(_), None) => Err(damaged(
+            &cid.to_string(),
+            "its inner node has other bytes".into(),
+        )),
         (_, Some(problem)) => Err(problem),
         (None, None) => Ok(None),
     }

@@ -1,6 +1,6 @@
 //! The rows of content: what is there, its leaves and nodes, who holds it.
 
-use super::{Layout, Leaf, Stat};
+use super::{Layout, Leaf, Stat, public};
 use crate::cells::{Cells, Table, at, cells, count};
 use crate::limits::{LEAF_BYTES_MAX, LEAF_COPIES_TRIED, LEAVES_PER_PAGE};
 use crate::{Error, Read, Result, Write};
@@ -102,6 +102,12 @@ pub(super) fn known(tx: &Read, cid: &str) -> Result<Option<(u64, Option<String>)
     })
 }
 
+/// Bytes of all contents together.
+pub(super) fn bytes(tx: &Read) -> Result<u64> {
+    let sum = tx.number("SELECT coalesce(sum(size), 0) FROM content", [])?;
+    Ok(sum.unsigned_abs())
+}
+
 pub(super) fn cids(tx: &Read) -> Result<HashSet<String>> {
     let cids = tx.list(CONTENT, "SELECT cid FROM content", [], |row| {
         row.text("cid")
@@ -121,6 +127,7 @@ pub(super) fn stat(tx: &Read, cid: &str) -> Result<Option<Stat>> {
     };
     let sql = "SELECT cid, holder FROM content_pins WHERE cid = ?1 ORDER BY holder";
     stat.pins = tx.list(PINS, sql, [cid], |row| row.text("holder"))?;
+    stat.public = public::public_for(tx, cid)?;
     Ok(Some(stat))
 }
 
@@ -133,8 +140,13 @@ pub(super) fn list(tx: &Read) -> Result<Vec<Stat>> {
     })? {
         pins.entry(cid).or_default().push(holder);
     }
+    let mut sakes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (cid, sake) in public::all(tx)? {
+        sakes.entry(cid).or_default().push(sake);
+    }
     for stat in &mut list {
         stat.pins = pins.remove(&stat.cid).unwrap_or_default();
+        stat.public = sakes.remove(&stat.cid).unwrap_or_default();
     }
     Ok(list)
 }
@@ -149,6 +161,7 @@ fn read_stat(row: &Cells) -> Result<Stat> {
         verified_at: row.time("verified_at")?,
         problem: row.text_opt("problem")?,
         pins: Vec::new(),
+        public: Vec::new(),
     })
 }
 
@@ -203,10 +216,10 @@ pub(super) fn verified(tx: &Write, cid: &str, problem: Option<&str>, now: i64) -
     )
 }
 
-/// Removes the rows of what nobody holds. Returns the CIDs.
+/// Removes the rows of what nobody holds and is not public. Returns the CIDs.
 pub(super) fn remove_unheld(tx: &Write) -> Result<Vec<String>> {
-    let sql =
-        "SELECT cid FROM content WHERE cid NOT IN (SELECT cid FROM content_pins) ORDER BY cid";
+    let sql = "SELECT cid FROM content WHERE cid NOT IN (SELECT cid FROM content_pins) \
+        AND cid NOT IN (SELECT cid FROM public_content) ORDER BY cid";
     let unheld = tx.list(CONTENT, sql, [], |row| row.text("cid"))?;
     for cid in &unheld {
         remove(tx, cid)?;
@@ -214,16 +227,17 @@ pub(super) fn remove_unheld(tx: &Write) -> Result<Vec<String>> {
     Ok(unheld)
 }
 
-/// Removes the rows of a content if nobody holds it. Returns whether it was there and is gone.
+/// Removes the rows of a content if nobody holds it and it is not public. Returns whether it was there and is gone.
 pub(super) fn remove_one_unheld(tx: &Write, cid: &str) -> Result<bool> {
     let held = tx.number("SELECT count(*) FROM content_pins WHERE cid = ?1", [cid])? > 0;
-    Ok(!held && remove(tx, cid)?)
+    Ok(!held && public::public_for(tx, cid)?.is_empty() && remove(tx, cid)?)
 }
 
 /// Removes the rows of a content. Returns whether it was there.
 pub(super) fn remove(tx: &Write, cid: &str) -> Result<bool> {
     remove_parts(tx, cid)?;
     tx.run("DELETE FROM content_pins WHERE cid = ?1", [cid])?;
+    public::forget(tx, cid)?;
     Ok(tx.run("DELETE FROM content WHERE cid = ?1", [cid])? > 0)
 }
 

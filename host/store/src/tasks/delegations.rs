@@ -61,24 +61,45 @@ pub fn put_delegation(tx: &Write, lease: &Delegation) -> Result<()> {
     )
 }
 
+/// How many leases were given, by what became of them.
+pub fn delegation_counts(tx: &Read) -> Result<Rows<(String, u64)>> {
+    let sql = "SELECT id, status, count(*) AS number FROM task_delegations GROUP BY status ORDER BY status";
+    tx.rows(DELEGATIONS, sql, [], |row: &Cells| {
+        Ok((row.text("status")?, row.count("number")?))
+    })
+}
+
 /// The leases of a task, first to last.
 pub fn delegations(tx: &Read, task_id: &str) -> Result<Rows<Delegation>> {
     let sql = "SELECT * FROM task_delegations WHERE task_id = ?1 ORDER BY attempt, rowid";
-    tx.rows(DELEGATIONS, sql, [task_id], |row: &Cells| {
-        Ok(Delegation {
-            id: row.text("id")?,
-            task_id: row.text("task_id")?,
-            task_name: row.text_opt("task_name")?,
-            user_id: row.text_opt("user_id")?,
-            from_device: row.text_opt("from_device")?,
-            to_device: row.text_opt("to_device")?,
-            attempt: row.int("attempt", 0..=i64::from(u32::MAX))? as u32,
-            score: row.real_opt("score", f64::MIN..=f64::MAX)?,
-            status: row.text("status")?,
-            reason: row.text_opt("reason")?,
-            delegated_at: row.time("delegated_at")?,
-            finished_at: row.time_opt("finished_at")?,
-            receipt_cid: row.text_opt("receipt_cid")?,
-        })
+    tx.rows(DELEGATIONS, sql, [task_id], lease_of)
+}
+
+/// Leases that are with devices of the mesh, of tasks that wait for them, oldest first, at most `limit`.
+pub fn under_way(tx: &Read, limit: u32) -> Result<Rows<Delegation>> {
+    let sql = "SELECT d.* FROM task_delegations d
+        JOIN tasks t ON t.id = d.task_id AND t.status = 'delegated'
+        LEFT JOIN peers p ON p.peer_id = d.to_device
+        WHERE d.status IN ('leased', 'running') AND d.to_device LIKE 'did:key:%'
+          AND (p.peer_id IS NULL OR p.origin = 'advert')
+        ORDER BY d.delegated_at, d.rowid LIMIT ?1";
+    tx.rows(DELEGATIONS, sql, [limit], lease_of)
+}
+
+fn lease_of(row: &Cells) -> Result<Delegation> {
+    Ok(Delegation {
+        id: row.text("id")?,
+        task_id: row.text("task_id")?,
+        task_name: row.text_opt("task_name")?,
+        user_id: row.text_opt("user_id")?,
+        from_device: row.text_opt("from_device")?,
+        to_device: row.text_opt("to_device")?,
+        attempt: row.int("attempt", 0..=i64::from(u32::MAX))? as u32,
+        score: row.real_opt("score", f64::MIN..=f64::MAX)?,
+        status: row.text("status")?,
+        reason: row.text_opt("reason")?,
+        delegated_at: row.time("delegated_at")?,
+        finished_at: row.time_opt("finished_at")?,
+        receipt_cid: row.text_opt("receipt_cid")?,
     })
 }

@@ -1,6 +1,7 @@
 //! `execution_history`: each status a task took, and `feedback` on it.
 
 use crate::cells::{Cells, Table, at, cells};
+use crate::limits::LIST_ROWS_MAX;
 use crate::{Read, Result, Rows, Write};
 
 const HISTORY: Table = Table {
@@ -57,13 +58,29 @@ pub fn add_history(tx: &Write, entry: &HistoryEntry) -> Result<()> {
 /// A task's history, first to last.
 pub fn history(tx: &Read, task_id: &str) -> Result<Rows<HistoryEntry>> {
     let sql = "SELECT * FROM execution_history WHERE task_id = ?1 ORDER BY rowid";
-    tx.rows(HISTORY, sql, [task_id], |row: &Cells| {
-        Ok(HistoryEntry {
-            task_id: row.text("task_id")?,
-            status: row.text("status")?,
-            reasoning: row.text_opt("reasoning")?,
-            timestamp: row.time("timestamp")?,
-        })
+    tx.rows(HISTORY, sql, [task_id], entry_of)
+}
+
+/// What tasks became after entry number `after`, at most `limit`, in order, each with its number: for those who follow.
+pub fn history_since(tx: &Read, after: i64, limit: u32) -> Result<Rows<(i64, HistoryEntry)>> {
+    let sql = "SELECT rowid AS number, * FROM execution_history WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
+    let range = rusqlite::params![after, limit.min(LIST_ROWS_MAX)];
+    tx.rows(HISTORY, sql, range, |row: &Cells| {
+        Ok((row.int("number", i64::MIN..=i64::MAX)?, entry_of(row)?))
+    })
+}
+
+/// The number of the newest entry; 0 when there is none.
+pub fn history_newest(tx: &Read) -> Result<i64> {
+    tx.number("SELECT coalesce(max(rowid), 0) FROM execution_history", [])
+}
+
+fn entry_of(row: &Cells) -> Result<HistoryEntry> {
+    Ok(HistoryEntry {
+        task_id: row.text("task_id")?,
+        status: row.text("status")?,
+        reasoning: row.text_opt("reasoning")?,
+        timestamp: row.time("timestamp")?,
     })
 }
 

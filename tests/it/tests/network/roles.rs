@@ -5,7 +5,11 @@ use weft_kit::{Refusal, wait};
 
 #[track_caller]
 fn is(refusal: &Refusal, message: &str, remedy: &str) {
-    assert_eq!((refusal.exit, refusal.code.as_str()), (4, "refused"), "{refusal:?}");
+    assert_eq!(
+        (refusal.exit, refusal.code.as_str()),
+        (4, "refused"),
+        "{refusal:?}"
+    );
     assert_eq!(refusal.message, message);
     assert_eq!(refusal.remedy, remedy);
 }
@@ -18,14 +22,20 @@ fn a_member_neither_invites_nor_removes_nor_gives_roles_nor_names() {
         (&["invite"], "invites"),
         (&["members", "remove", ALICE], "removes members"),
         (&["members", "role", BOB, "admin"], "gives roles"),
-        (&["members", "rename", ALICE, "eve@example.com"], "renames members"),
+        (
+            &["members", "rename", ALICE, "eve@example.com"],
+            "renames members",
+        ),
         (&["network", "create", "his-street"], ""),
     ];
     for (verb, what) in attempts {
         let refusal = bob.refused(verb);
         if what.is_empty() {
             assert_eq!((refusal.exit, refusal.code.as_str()), (4, "conflict"));
-            assert_eq!(refusal.message, "this home belongs to the network `our-street`");
+            assert_eq!(
+                refusal.message,
+                "this home belongs to the network `our-street`"
+            );
             continue;
         }
         let message = format!("only an admin {what}; `{BOB}` is member");
@@ -51,7 +61,10 @@ fn the_last_admin_stays_one_until_there_is_another() {
     for lower in ["member", "guest"] {
         let refusal = alice.refused(["members", "role", ALICE, lower]);
         let why = "this would be void: the network would be left without an admin";
-        assert_eq!((refusal.code.as_str(), refusal.message.as_str()), ("refused", why));
+        assert_eq!(
+            (refusal.code.as_str(), refusal.message.as_str()),
+            ("refused", why)
+        );
     }
     is(
         &alice.refused(["members", "remove", ALICE]),
@@ -75,7 +88,9 @@ fn the_last_admin_stays_one_until_there_is_another() {
 #[test]
 fn an_admin_renames_members_but_not_to_a_name_that_is_taken() {
     let [alice, bob] = two();
-    alice.weft(["members", "rename", BOB, "rob@example.com"]).ok();
+    alice
+        .weft(["members", "rename", BOB, "rob@example.com"])
+        .ok();
     agree(&[&alice, &bob]);
     let names: Vec<String> = members(&bob).into_iter().map(|m| m.0).collect();
     assert_eq!(names, [ALICE, "rob@example.com"]);
@@ -84,7 +99,11 @@ fn an_admin_renames_members_but_not_to_a_name_that_is_taken() {
 
     let before = standing(&alice);
     let taken = alice.refused(["members", "rename", "rob@example.com", ALICE]);
-    assert_eq!((taken.exit, taken.code.as_str()), (4, "refused"), "{taken:?}");
+    assert_eq!(
+        (taken.exit, taken.code.as_str()),
+        (4, "refused"),
+        "{taken:?}"
+    );
     let nobody = alice.refused(["members", "rename", BOB, "ben@example.com"]);
     assert_eq!((nobody.exit, nobody.code.as_str()), (3, "not-found"));
     assert_eq!(nobody.message, format!("`{BOB}` is no member"));

@@ -257,7 +257,7 @@ impl Actor {
                     // Streams of Bitswap are kept for later by some; they must not keep a connection.
                     stream.ignore_for_keep_alive();
                     loop {
-                        match stream::read(&mut stream).await {
+                        match stream::read(&mut stream, shared.message_bytes).await {
                             Ok(Some(message)) => {
                                 if events.send(Input::Received(peer, message)).await.is_err() {
                                     break;
@@ -311,6 +311,7 @@ async fn write_all(
             .map(|block| block.data.len())
             .collect();
         let missing = message.presences.iter().filter(|p| p.presence != 0).count();
+        shared.up.draw_all(blocks.iter().sum()).await;
         let sent = outbound.send(message).await;
         let (input, ends) = match sent {
             Ok(()) => {

@@ -4,8 +4,7 @@ use super::PROTOCOLS;
 use super::message::Message;
 use crate::exchange::counters::Refused;
 use crate::exchange::limits::{
-    BITSWAP_INBOUND_BYTES_MAX, BITSWAP_MESSAGE_MS, IDLE_MS, OPEN_MS, WRITE_CHUNK_BYTES,
-    WRITE_CHUNK_MS,
+    BITSWAP_MESSAGE_MS, IDLE_MS, OPEN_MS, WRITE_CHUNK_BYTES, WRITE_CHUNK_MS,
 };
 use crate::exchange::queue::Dropped;
 use crate::exchange::serve::refusal;
@@ -18,19 +17,20 @@ use prost::bytes::Bytes;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Reads the next message. None: the peer has ended the stream between two messages.
+/// Reads the next message of at most so many bytes. None: the peer has ended the stream between two messages.
 ///
 /// # Errors
 /// What the stream is refused for; None when it just went away.
 pub(super) async fn read(
     stream: &mut (impl AsyncRead + Unpin),
+    max: usize,
 ) -> Result<Option<Message>, Option<Refused>> {
     let length = timeout(Duration::from_millis(IDLE_MS), wire::read_length(stream)).await;
     // A quiet stream is closed without a word: peers keep streams open for later.
     let Some(length) = length.map_err(|_| None)?.map_err(refusal)? else {
         return Ok(None);
     };
-    if length > BITSWAP_INBOUND_BYTES_MAX {
+    if length > max {
         return Err(Some(Refused::Oversize));
     }
     let body = timeout(

@@ -49,8 +49,14 @@ pub const ADDRESSES_PER_PATH: usize = 5;
 
 /// Time between two pings of a connection.
 pub const PING_EVERY: Duration = Duration::from_secs(4);
-/// A connection whose ping takes longer is closed: a silent cut is noticed within the sum of both.
+/// A ping that takes longer has failed.
 pub const PING_PATIENCE: Duration = Duration::from_secs(6);
+/// A connection on which no ping came back for so long is closed, in milliseconds: the sum of both and a second. libp2p
+/// itself would keep the first failure to itself.
+pub const SILENT_MS: i64 = 11_000;
+/// Time between two looks, in milliseconds, after which the clock was set, or the machine slept, and says nothing about
+/// connections.
+pub const CLOCK_JUMP_MS: i64 = 5_000;
 /// First and longest pause before a member that can't be reached is dialled again, in milliseconds.
 pub const REDIAL_MS: std::ops::RangeInclusive<i64> = 1_000..=60_000;
 /// How long the straight ways to a member have to themselves before relays are tried beside them, in milliseconds.

@@ -13,7 +13,7 @@ mod tests;
 pub use rates::Admission;
 
 use crate::addresses::{is_circuit, tellable};
-use crate::limits::{EXCESS_BEFORE_CLOSE, REQUESTS, REQUESTS_PER_PEER, TIMEOUT_MS};
+use crate::limits::{CLOCK_JUMP_MS, EXCESS_BEFORE_CLOSE, REQUESTS, REQUESTS_PER_PEER, TIMEOUT_MS};
 use crate::message::{Change, Counts, Dropped, PeerStatus};
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::ConnectionId;
@@ -116,6 +116,8 @@ pub struct Service {
     listening: BTreeSet<Multiaddr>,
     /// Addresses that were claimed without a test, as a relay must name one.
     claimed: BTreeSet<Multiaddr>,
+    /// When time last went by.
+    ticked: Option<i64>,
     /// Counters; the swarm adds what it alone sees.
     pub counts: Counts,
     open_requests: usize,
@@ -130,6 +132,7 @@ impl Service {
             relays: Relays::new(own.relay || own.external),
             listening: BTreeSet::new(),
             claimed: BTreeSet::new(),
+            ticked: None,
             counts: Counts::default(),
             open_requests: 0,
         }
@@ -139,13 +142,7 @@ impl Service {
     pub fn step(&mut self, now: i64, input: Input) -> Vec<Effect> {
         let mut out = Vec::new();
         match input {
-            Input::Tick => {
-                self.dial_due(now, &mut out);
-                self.relays.plan(now, &self.members, &mut out);
-                for member in self.members.values() {
-                    out.extend(member.superseded(now).into_iter().map(Effect::Close));
-                }
-            }
+            Input::Tick => self.tick(now, &mut out),
             Input::Members(members) => {
                 self.set_members(now, members, &mut out);
                 self.dial_due(now, &mut out);
@@ -255,6 +252,27 @@ impl Service {
         members.map(|(id, member)| member.status(id)).collect()
     }
 
+    fn tick(&mut self, now: i64, out: &mut Vec<Effect>) {
+        let before = self.ticked.replace(now).unwrap_or(now);
+        let jumped = !(before..=before + CLOCK_JUMP_MS).contains(&now);
+        let mut silent = Vec::new();
+        for (peer, member) in &mut self.members {
+            if jumped {
+                let open: Vec<ConnectionId> = member.connections.keys().copied().collect();
+                open.into_iter().for_each(|id| member.heard(now, id));
+            }
+            silent.extend(member.silent(now).into_iter().map(|id| (*peer, id)));
+        }
+        for (peer, id) in silent {
+            self.give_up(now, peer, id, out);
+        }
+        self.dial_due(now, out);
+        self.relays.plan(now, &self.members, out);
+        for member in self.members.values() {
+            out.extend(member.superseded(now).into_iter().map(Effect::Close));
+        }
+    }
+
     fn set_members(
         &mut self,
         now: i64,
@@ -353,16 +371,20 @@ impl Service {
         }
         match rtt {
             Some(rtt) => {
+                member.heard(now, id);
                 member.rtt_ms = Some(rtt);
                 out.push(Effect::Tell(member.device, Change::Rtt(rtt)));
             }
-            None => {
-                // Closing a silent connection may take as long as its unsent bytes: it counts as gone from now on.
-                self.count(Dropped::PingFailed);
-                out.push(Effect::Close(id));
-                self.closed(now, peer, id, out);
-            }
+            None => self.give_up(now, peer, id, out),
         }
+    }
+
+    /// Closes a connection that carries nothing any more. Closing may take as long as its unsent bytes: it counts as gone
+    /// from now on.
+    fn give_up(&mut self, now: i64, peer: PeerId, id: ConnectionId, out: &mut Vec<Effect>) {
+        self.count(Dropped::PingFailed);
+        out.push(Effect::Close(id));
+        self.closed(now, peer, id, out);
     }
 
     fn listening(&mut self, now: i64, addresses: BTreeSet<Multiaddr>, out: &mut Vec<Effect>) {

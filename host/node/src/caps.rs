@@ -286,7 +286,10 @@ mod tests {
     fn without_a_cap_there_is_always_a_place() {
         let (settings, places) = (settings(""), Places::default());
         for n in 0..1_000 {
-            assert_eq!(places.take(&settings, &n.to_string(), u64::MAX / 2_000), Ok(()));
+            assert_eq!(
+                places.take(&settings, &n.to_string(), u64::MAX / 2_000),
+                Ok(())
+            );
         }
     }
 

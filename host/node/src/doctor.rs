@@ -124,7 +124,8 @@ fn check_way_in(mesh: &MeshReport) -> CheckReport {
     let (fine, found) = if !mesh.running {
         (true, "known while a daemon runs in a mesh".to_owned())
     } else if only_relayed {
-        let found = format!("all {relayed} connections go through relays: slow, and at their mercy");
+        let found =
+            format!("all {relayed} connections go through relays: slow, and at their mercy");
         (false, found)
     } else if !mesh.external.is_empty() {
         let relayed = match relayed {
@@ -134,7 +135,8 @@ fn check_way_in(mesh: &MeshReport) -> CheckReport {
         let found = format!("others reach it at {}{relayed}", mesh.external.join(", "));
         (true, found)
     } else {
-        let found = "no address outside is known: devices of other local networks can't call it".to_owned();
+        let found =
+            "no address outside is known: devices of other local networks can't call it".to_owned();
         // Whoever is connected came in another way, and whoever is alone misses nobody.
         (mesh.peers.len() == connected.len(), found)
     };
@@ -222,7 +224,12 @@ mod tests {
         }
         let quic = "/ip4/127.0.0.1/udp/0/quic-v1";
         assert!(try_listen(quic).is_some_and(|tried| tried.is_ok()));
-        for not_tried in ["", "/dns4/example.org/tcp/1", "/ip4/127.0.0.1/tcp/x", "9001"] {
+        for not_tried in [
+            "",
+            "/dns4/example.org/tcp/1",
+            "/ip4/127.0.0.1/tcp/x",
+            "9001",
+        ] {
             assert!(try_listen(not_tried).is_none(), "{not_tried}");
         }
     }
@@ -243,8 +250,12 @@ mod tests {
 
     #[test]
     fn relays_alone_and_no_address_outside_are_told() {
-        let result = |paths: &[&str], external: &[&str]| check_way_in(&mesh(paths, external)).result;
-        assert_eq!(result(&["relayed", "relayed"], &["/ip4/1.2.3.4/tcp/1"]), "warning");
+        let result =
+            |paths: &[&str], external: &[&str]| check_way_in(&mesh(paths, external)).result;
+        assert_eq!(
+            result(&["relayed", "relayed"], &["/ip4/1.2.3.4/tcp/1"]),
+            "warning"
+        );
         assert_eq!(result(&["relayed", "lan"], &["/ip4/1.2.3.4/tcp/1"]), "ok");
         assert_eq!(result(&["lan", "unreachable"], &[]), "warning");
         assert_eq!(result(&["lan"], &[]), "ok");

@@ -38,8 +38,18 @@ impl Node {
             let changes_full = full(became.rows.len() + became.malformed.len());
             // A page whose end is all malformed can't say its last number; then one reads on behind the page.
             let place = (
-                place_after(events, newest.0, events_full, happened.rows.last().map(|e| e.id)),
-                place_after(changes, newest.1, changes_full, became.rows.last().map(|e| e.0)),
+                place_after(
+                    events,
+                    newest.0,
+                    events_full,
+                    happened.rows.last().map(|e| e.id),
+                ),
+                place_after(
+                    changes,
+                    newest.1,
+                    changes_full,
+                    became.rows.last().map(|e| e.0),
+                ),
             );
             let mut entries: Vec<(Instant, FeedEntry)> = Vec::new();
             entries.extend(happened.rows.into_iter().map(|e| {
@@ -58,7 +68,10 @@ impl Node {
                     kind: format!("task.{}", printable(&change.status, MESSAGE_BYTES)),
                     severity: "info".to_owned(),
                     subject: Some(printable(&change.task_id, MESSAGE_BYTES)),
-                    message: printable(change.reasoning.as_deref().unwrap_or_default(), MESSAGE_BYTES),
+                    message: printable(
+                        change.reasoning.as_deref().unwrap_or_default(),
+                        MESSAGE_BYTES,
+                    ),
                 };
                 (change.timestamp, entry)
             }));

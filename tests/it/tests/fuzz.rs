@@ -1,10 +1,12 @@
-//! Whatever a stranger may send, every decoder on the way of a release answers: it takes the bytes or refuses them, it
+//! Whatever a stranger may send, every decoder on the way of a release, an event or an advert answers: it takes the bytes or refuses them, it
 //! does not panic, and it holds no more memory than a bound and a multiple of what it was given.
 //!
 //! Inputs are valid samples with damage, from a seed that is printed; `WEFT_TEST_SEED` repeats one. All targets together
 //! take `WEFT_FUZZ_SECONDS` of one processor (60 unless told, times the tests' budget, which `.ci/full` raises): a
 //! budget, not a measure, so each target has a least number of inputs as well.
 
+#[path = "fuzz/mesh.rs"]
+mod mesh;
 #[path = "fuzz/meter.rs"]
 mod meter;
 #[path = "fuzz/mutate.rs"]
@@ -31,7 +33,7 @@ use weft_release::{Envelope, Head, Release, Revocation, Role, Rotation, Trust};
 /// Seconds of all targets together, unless told.
 const SECONDS: u64 = 60;
 /// How many tests share them.
-const TARGETS: u32 = 13;
+const TARGETS: u32 = 18;
 /// Inputs that each target gets, however long they take.
 const LEAST: u64 = 300;
 /// Where the random numbers begin, unless told.

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use weft_kit::{Home, has_tool, workspace};
+use weft_kit::{Home, has_tool, npm_folder};
 use weft_node::CarLimits;
 use world::World;
 
@@ -19,37 +19,9 @@ const MIB: usize = 1 << 20;
 /// The sizes that are compared, in bytes.
 const SIZES: [usize; 7] = [0, 1, MIB - 1, MIB, MIB + 1, 5 * MIB, 300_000_000];
 
-/// The installed tool. It lies in the target folder; the first test that wants it installs it.
+/// The installed tool.
 fn ipfs_car() -> PathBuf {
-    let own = std::env::current_exe().expect("a test knows its own path");
-    let target = own
-        .ancestors()
-        .nth(3)
-        .expect("a test lies in a target folder");
-    let folder = target.join("ipfs-car");
-    fs::create_dir_all(&folder).expect("a folder");
-    let lock = File::create(folder.join("lock")).expect("a lock");
-    lock.lock().expect("its turn");
-    let pinned = workspace().join("tests/interop/ipfs-car");
-    let done = folder.join("installed");
-    let wanted = fs::read(pinned.join("package-lock.json")).expect("the pinned versions");
-    if fs::read(&done).ok().as_ref() != Some(&wanted) {
-        for name in ["package.json", "package-lock.json"] {
-            fs::copy(pinned.join(name), folder.join(name)).expect("a copy");
-        }
-        let npm = Command::new("npm")
-            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .current_dir(&folder)
-            .output()
-            .expect("npm runs; install Node 20");
-        assert!(
-            npm.status.success(),
-            "npm ci: {}",
-            String::from_utf8_lossy(&npm.stderr)
-        );
-        fs::write(&done, wanted).expect("a note");
-    }
-    folder.join("node_modules/.bin/ipfs-car")
+    npm_folder("ipfs-car").join("node_modules/.bin/ipfs-car")
 }
 
 /// Runs the tool; returns what it says.

@@ -10,12 +10,14 @@ mod device;
 mod forged;
 mod guests;
 mod home;
+mod npm;
 mod tools;
 
 pub use device::{Device, FOUNDER, PATIENCE, Refusal, wait, wait_at_most};
 pub use forged::{big_file, compile_bomb, huge_function, truncated};
 pub use guests::{GUESTS, Guest, guest, guest_bytes, plugin};
 pub use home::{Home, Ran, weft_bin};
+pub use npm::npm_folder;
 pub use tools::has_tool;
 
 use std::path::Path;

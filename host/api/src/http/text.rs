@@ -33,8 +33,7 @@ impl Collector for Moment {
             } else {
                 MetricType::Gauge
             };
-            let mut metric =
-                encoder.encode_descriptor(figure.name, figure.about, None, kind)?;
+            let mut metric = encoder.encode_descriptor(figure.name, figure.about, None, kind)?;
             let Some(name) = figure.label else {
                 if let Some((_, value)) = figure.values.first() {
                     put(metric, figure.rises, *value)?;

@@ -5,7 +5,8 @@ use weft_api::{ApiError, Client, Request};
 
 /// Stop the daemon of this home
 ///
-/// It ends within 5 seconds. Jobs and transfers are broken off and taken up again by the next `weft start`; deferred tasks stay and are resumed by the next `weft start`.
+/// It ends within 5 seconds. Jobs and transfers are broken off; the next `weft start` takes up what ran, was queued or was
+/// deferred.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  weft stop")]
 pub struct Stop {}

@@ -3,7 +3,7 @@
 use crate::addresses::is_circuit;
 use crate::limits::{
     ADDRESSES, CIRCUIT_AFTER_MS, DIRECT_SETTLED_MS, GOSSIP_BURST, GOSSIP_PER_SECOND, REDIAL_MS,
-    REQUEST_BURST, REQUESTS_PER_SECOND, UPGRADE_MS,
+    REQUEST_BURST, REQUESTS_PER_SECOND, SILENT_MS, UPGRADE_MS,
 };
 use crate::message::{Change, PeerStatus};
 use crate::peer::Path;
@@ -22,6 +22,8 @@ pub(super) struct Connection {
     /// Whether this side dialled, so that the address can be dialled again.
     pub dialled: bool,
     since: i64,
+    /// When it was last known to work.
+    heard: i64,
 }
 
 /// A member's device.
@@ -179,6 +181,7 @@ impl Member {
             address,
             dialled,
             since: now,
+            heard: now,
         };
         self.connections.insert(id, connection);
     }
@@ -190,6 +193,21 @@ impl Member {
             self.rtt_ms = None;
             self.redial_at = self.out_until.max(now + *REDIAL_MS.start());
         }
+    }
+
+    /// A ping came back, or time did something odd.
+    pub fn heard(&mut self, now: i64, id: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.heard = now;
+        }
+    }
+
+    /// Connections on which no ping came back for too long.
+    pub fn silent(&self, now: i64) -> Vec<ConnectionId> {
+        let all = self.connections.iter();
+        all.filter(|(_, c)| now - c.heard >= SILENT_MS)
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// Relayed connections that a straight one has replaced for long enough.

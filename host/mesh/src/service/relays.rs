@@ -8,6 +8,7 @@ use crate::limits::{PRIVATE_AFTER_MS, RELAYS_HELD, RESERVE_AGAIN_MS};
 use crate::peer::Path;
 use crate::service::Effect;
 use crate::service::member::Member;
+use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,7 +129,7 @@ impl Relays {
     }
 }
 
-/// Where a relay that is connected straight is dialled by others.
+/// Where a relay that is connected straight is dialled by others, without its id.
 fn address(relay: &Member) -> Option<Multiaddr> {
     let mut straight = relay
         .connections
@@ -140,7 +141,12 @@ fn address(relay: &Member) -> Option<Multiaddr> {
         let told = tellable(&relay.addresses).into_iter();
         told.filter(|a| !is_circuit(a)).next()
     };
-    Some(dialled.or_else(told).unwrap_or_else(|| any.address.clone()))
+    let mut address = dialled.or_else(told).unwrap_or_else(|| any.address.clone());
+    // What was dialled says whom.
+    if let Some(Protocol::P2p(_)) = address.iter().last() {
+        address.pop();
+    }
+    Some(address)
 }
 
 /// Measured before unmeasured, then the shorter round trip.

@@ -63,7 +63,8 @@ pub fn history(tx: &Read, task_id: &str) -> Result<Rows<HistoryEntry>> {
 
 /// What tasks became after entry number `after`, at most `limit`, in order, each with its number: for those who follow.
 pub fn history_since(tx: &Read, after: i64, limit: u32) -> Result<Rows<(i64, HistoryEntry)>> {
-    let sql = "SELECT rowid AS number, * FROM execution_history WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
+    let sql =
+        "SELECT rowid AS number, * FROM execution_history WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
     let range = rusqlite::params![after, limit.min(LIST_ROWS_MAX)];
     tx.rows(HISTORY, sql, range, |row: &Cells| {
         Ok((row.int("number", i64::MIN..=i64::MAX)?, entry_of(row)?))

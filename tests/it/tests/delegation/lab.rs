@@ -24,15 +24,19 @@ pub fn coal(guests: &[&str]) -> Device {
         alice.weft(["workload", "use", guest, guest]).ok();
     }
     alice.weft(["user", "set", "--idle-minutes", "0"]).ok();
-    alice.weft(["permit", "add", "--user", "*", "--task", "*"]).ok();
+    alice
+        .weft(["permit", "add", "--user", "*", "--task", "*"])
+        .ok();
     energy(&alice, "coal", 5, 820);
     alice
 }
 
-/// Her network is open, and her daemon runs.
+/// Her network is open, and her daemon runs; here, and only here, she is more than a free user.
 pub fn open(alice: &mut Device) {
     alice.weft(["network", "create", "our-street"]).ok();
-    alice.start_with(&DAEMON);
+    let mut variables = DAEMON.to_vec();
+    variables.push(("MESH_USER_QUOTA_TIER", "contributor"));
+    alice.start_with(&variables);
 }
 
 /// A member's device that holds what `like` held, and runs on the sun; its daemon runs.
@@ -71,7 +75,14 @@ pub fn three(guests: &[&str]) -> [Device; 3] {
 pub fn energy(device: &Device, kind: &str, percent: u32, grid: u32) {
     let (percent, grid) = (percent.to_string(), grid.to_string());
     let set = [
-        "energy", "set", "--type", kind, "--percent", &percent, "--grid", &grid,
+        "energy",
+        "set",
+        "--type",
+        kind,
+        "--percent",
+        &percent,
+        "--grid",
+        &grid,
     ];
     device.weft(set).ok();
 }
@@ -87,9 +98,10 @@ pub fn sees(device: &Device, other: &Device, percent: f64) {
     let id = did(other);
     wait("the peer is there, with its energy", || {
         let peers = device.json(["peers"]);
-        let there = peers.as_array()?.iter().any(|p| {
-            p["peer"] == *id && p["online"] == true && p["percent_clean"] == percent
-        });
+        let there = peers
+            .as_array()?
+            .iter()
+            .any(|p| p["peer"] == *id && p["online"] == true && p["percent_clean"] == percent);
         there.then_some(())
     });
 }
@@ -120,10 +132,14 @@ pub fn show(device: &Device, task: &str) -> Option<Value> {
 #[track_caller]
 pub fn becomes(device: &Device, task: &str, status: &str) -> Value {
     let mut last = Value::Null;
-    weft_kit::wait_at_most(weft_kit::PATIENCE, &format!("task {task} is {status}"), || {
-        last = show(device, task)?;
-        (last["status"] == status).then(|| last.clone())
-    })
+    weft_kit::wait_at_most(
+        weft_kit::PATIENCE,
+        &format!("task {task} is {status}"),
+        || {
+            last = show(device, task)?;
+            (last["status"] == status).then(|| last.clone())
+        },
+    )
 }
 
 /// What a task's history says, line by line: status and reason.
@@ -152,7 +168,9 @@ pub fn leases(device: &Device, task: &str) -> Vec<[String; 3]> {
 #[track_caller]
 pub fn rows<const N: usize>(device: &Device, sql: &str) -> Vec<[String; N]> {
     let database = database(device);
-    let mut statement = database.prepare(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
+    let mut statement = database
+        .prepare(sql)
+        .unwrap_or_else(|e| panic!("{sql}: {e}"));
     let cell = |row: &rusqlite::Row<'_>, i| -> rusqlite::Result<String> {
         Ok(match row.get::<_, rusqlite::types::Value>(i)? {
             rusqlite::types::Value::Null => String::new(),
@@ -185,7 +203,9 @@ pub fn database(device: &Device) -> Connection {
 pub fn block(device: &Device, cid: &str) -> Vec<u8> {
     let database = database(device);
     database
-        .query_row("SELECT bytes FROM blocks WHERE cid = ?1", [cid], |row| row.get(0))
+        .query_row("SELECT bytes FROM blocks WHERE cid = ?1", [cid], |row| {
+            row.get(0)
+        })
         .unwrap_or_else(|e| panic!("{cid}: {e}"))
 }
 
@@ -215,5 +235,6 @@ pub fn log_file(folder: &Path, name: &str, bytes: usize) -> PathBuf {
 
 pub fn text(value: &Value, field: &str) -> String {
     let text = value[field].as_str();
-    text.unwrap_or_else(|| panic!("no `{field}`: {value}")).to_owned()
+    text.unwrap_or_else(|| panic!("no `{field}`: {value}"))
+        .to_owned()
 }

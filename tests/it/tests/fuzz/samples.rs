@@ -86,3 +86,44 @@ pub fn tree() -> Vec<(Cid, Vec<u8>)> {
     let root = node(&[(below.0, 13), (three.0, 5)]);
     vec![root, below, one, two, three]
 }
+
+/// A network's beginning, and a few signed events that follow: a member, their device, their words.
+pub fn tree_of_events() -> (weft_ledger::Genesis, Vec<Vec<u8>>) {
+    use weft_ledger::{Body, Chain, Genesis, MemberRole, State, ballot};
+    let genesis = Genesis {
+        name: "fuzz".into(),
+        created: NOW,
+        nonce: [7; 16].into(),
+        user: "alice@example.com".into(),
+        founder: did(1),
+        device: did(1),
+        constitution: weft_model::content::record_cid(b"rules"),
+    };
+    let network = State::new(genesis.clone()).expect("a genesis").network();
+    let mut chain = Chain::new(network, did(1), None);
+    let bodies = [
+        Body::MemberAdded {
+            user: "bob@example.com".into(),
+            did: did(2),
+            role: MemberRole::Member,
+        },
+        Body::DeviceCertified {
+            device: did(3),
+            member: did(2),
+            signature: ballot::certify(network, did(3), &key(2)),
+        },
+        Body::PollOpened {
+            task_name: "sort-photos".into(),
+            options: vec!["high".into(), "low".into()],
+            closes_at: NOW + 300_000,
+        },
+        Body::DecisionCommitted {
+            commitment: [9; 32].into(),
+        },
+    ];
+    let events = bodies.into_iter().map(|body| {
+        let event = chain.append(body, Vec::new(), NOW + 1, &key(1));
+        event.and_then(|e| e.encode()).expect("an event").0
+    });
+    (genesis, events.collect())
+}

@@ -52,7 +52,7 @@ fn a_node_that_is_killed_while_others_speak_loses_nothing_it_said() {
         wait("the others hear of it all the same", || {
             let all = [&alice, &carol];
             let known = |d: &&Device| d.weft(["vote", "show", &name]).code == 0;
-            all.iter().all(|d| known(d)).then_some(())
+            all.iter().all(known).then_some(())
         });
     }
     agree(&[&alice, &bob, &carol]);

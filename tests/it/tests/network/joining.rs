@@ -75,11 +75,20 @@ fn who_starts_later_finds_everybody_and_a_copy_of_the_old_database_is_kept() {
     assert_eq!(copies(&alice), 0);
     bob.start();
     meet(&[&alice, &bob]);
+    // Where a device listens stands in its adverts.
+    let heard = |device: &Device| {
+        wait("the other one's advert is kept", || {
+            let peers = device.json(["peers"]);
+            (rows(&peers).iter().any(|p| p["online"] == true)).then_some(())
+        });
+    };
+    heard(&alice);
     // His invite is used up, and he needs none: either side finds the other again, wherever it listens now.
     alice.stop();
     wait("Bob is alone", || (bob.connected() == 0).then_some(()));
     alice.start();
     meet(&[&alice, &bob]);
+    heard(&bob);
     bob.stop();
     bob.start();
     meet(&[&alice, &bob]);

@@ -62,7 +62,8 @@ fn a_router_opens_a_port_and_others_come_in_directly() {
     // Bob calls Carol in vain, so it is she who comes in.
     router.nft(
         "table inet block { chain forward { type filter hook forward priority -10;
-            ip daddr 45.0.0.4 ct state new drop; } }",
+            ip daddr 45.0.0.4 ct state new drop; }
+        }",
     );
     carol.start();
     meet(&[&alice, &bob, &carol]);

@@ -67,7 +67,10 @@ mod tests {
         let agent = agent(&Facts::odd());
         assert!(agent.contains("<string>/srv/a \"home\" &amp; &lt;more&gt;/$HOME</string>"));
         assert!(agent.contains("UNTESTED"));
-        let comment = agent.split("<!--").nth(1).and_then(|c| c.split("-->").next());
+        let comment = agent
+            .split("<!--")
+            .nth(1)
+            .and_then(|c| c.split("-->").next());
         assert!(comment.is_some_and(|c| !c.contains("--")), "XML forbids it");
     }
 }

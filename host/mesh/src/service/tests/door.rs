@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::limits::{
-    EXCESS_BEFORE_CLOSE, GOSSIP_BURST, GOSSIP_PER_SECOND, REDIAL_MS, REQUESTS, REQUESTS_PER_PEER,
-    TIMEOUT_MS,
+    CLOCK_JUMP_MS, EXCESS_BEFORE_CLOSE, GOSSIP_BURST, GOSSIP_PER_SECOND, REDIAL_MS, REQUESTS,
+    REQUESTS_PER_PEER, SILENT_MS, TIMEOUT_MS,
 };
 use crate::message::{Change, Dropped};
 use crate::peer::Path;
@@ -148,6 +148,31 @@ fn a_failed_ping_closes_and_counts_as_gone_at_once() {
     let again = NOW + REDIAL_MS.start();
     assert_eq!(room.step(again, Input::Tick), [dial(1, &[DIRECT])]);
     assert_eq!(room.step(again, Input::Closed(peer(1), connection(1))), []);
+}
+
+#[test]
+fn a_silent_connection_is_given_up_unless_the_clock_was_set() {
+    let mut room = Room::plain();
+    room.member(NOW, 1, &[]);
+    room.connect(NOW, 1, 1, DIRECT);
+    let ping = Input::Ping(peer(1), connection(1), Some(1.0));
+    room.step(NOW, Input::Tick);
+    room.step(NOW + CLOCK_JUMP_MS, Input::Tick);
+    assert_eq!(room.step(NOW + CLOCK_JUMP_MS, ping).len(), 1);
+    // The machine slept; then its clock was set back.
+    assert_eq!(room.step(NOW + 3_600_000, Input::Tick), []);
+    assert_eq!(room.step(NOW, Input::Tick), []);
+    let mut now = NOW;
+    let mut wait = |ms: i64| {
+        now += ms;
+        room.step(now, Input::Tick)
+    };
+    assert_eq!(wait(CLOCK_JUMP_MS), []);
+    assert_eq!(wait(CLOCK_JUMP_MS), []);
+    assert_eq!(wait(SILENT_MS - 2 * CLOCK_JUMP_MS - 1), []);
+    let gone = Effect::Tell(device(1), Change::Gone);
+    assert_eq!(wait(1), [Effect::Close(connection(1)), gone]);
+    assert_eq!(dropped(&room, Dropped::PingFailed), 1);
 }
 
 #[test]

@@ -12,7 +12,8 @@ fn with_relays(own: Own) -> Room {
     let mut room = Room::new(own);
     for n in 1..=3 {
         room.member(NOW, n, &[]);
-        room.connect(NOW, n, usize::from(n), &format!("/ip4/45.0.0.{n}/tcp/9001"));
+        let at = format!("/ip4/45.0.0.{n}/tcp/9001/p2p/{}", peer(n));
+        room.connect(NOW, n, usize::from(n), &at);
         let rtt = Some(f64::from(10 - n));
         room.step(NOW, Input::Ping(peer(n), connection(n.into()), rtt));
     }

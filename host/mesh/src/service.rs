@@ -253,8 +253,8 @@ impl Service {
     }
 
     fn tick(&mut self, now: i64, out: &mut Vec<Effect>) {
-        let before = self.ticked.replace(now).unwrap_or(now);
-        let jumped = !(before..=before + CLOCK_JUMP_MS).contains(&now);
+        let before = self.ticked.replace(now);
+        let jumped = before.is_none_or(|at| !(at..=at + CLOCK_JUMP_MS).contains(&now));
         let mut silent = Vec::new();
         for (peer, member) in &mut self.members {
             if jumped {

@@ -67,7 +67,7 @@ impl Node {
             last_resort: self.peers_are_spent(tx, &mesh, wanted)?,
             energy: power.energy(),
             submitter: self.owner_rules(tx, &spec.user, now)?,
-            executor: if spec.user == *owner || !has_rules(tx, owner)? {
+            executor: if spec.user == **owner || !has_rules(tx, owner)? {
                 None
             } else {
                 Some(self.owner_rules(tx, owner, now)?)

@@ -36,6 +36,7 @@ mod log;
 mod machine;
 mod mesh;
 mod metrics;
+mod name;
 mod neighbours;
 mod network;
 mod node;

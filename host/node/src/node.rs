@@ -8,6 +8,7 @@ use crate::energy::origin::Origin;
 use crate::error::{NodeError, Result};
 use crate::home::{Home, Lock, write_whole};
 use crate::mesh::Mesh;
+use crate::name::Name;
 use crate::peering::Peering;
 use crate::report::InitReport;
 use crate::settings::Settings;
@@ -73,7 +74,7 @@ pub struct Node {
     pub(crate) energy: Arc<Meter>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) zone: TimeZone,
-    pub(crate) owner: String,
+    pub(crate) owner: Name,
     pub(crate) device_key: SigningKey,
     pub(crate) owner_key: SigningKey,
     pub(crate) policies: Arc<PolicyEngine>,
@@ -246,7 +247,7 @@ impl Node {
             energy,
             clock,
             zone: TimeZone::system(),
-            owner,
+            owner: Name::new(owner),
             device_key,
             owner_key,
             policies,

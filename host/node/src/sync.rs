@@ -143,6 +143,7 @@ impl Node {
         drop(guard);
         drop(turn);
         if kept_any {
+            self.follow_name()?;
             self.open_door()?;
             self.changed();
         }

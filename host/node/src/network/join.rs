@@ -79,7 +79,7 @@ impl Node {
         } else {
             self.go_over(&genesis, &invite.network, &invite.device, &addresses)?;
         }
-        if user != self.owner {
+        if user != *self.owner {
             self.rename_owner(&user)?;
         }
         let listen = self.listening_on();
@@ -191,15 +191,30 @@ impl Node {
         Ok(())
     }
 
+    /// The owner is called here as they are in the network, where an admin may have renamed them.
+    pub(crate) fn follow_name(&self) -> Result<()> {
+        let device = keys::did(&self.device_key);
+        let named = self.with_state(|state| {
+            let member = state.member_of_device(&device)?;
+            Some(state.member(&member)?.user)
+        })?;
+        named.map_or(Ok(()), |name| self.rename_owner(&name))
+    }
+
     /// The owner's name becomes the one in the network; their rows go with it.
     fn rename_owner(&self, to: &str) -> Result<()> {
         let from = self.owner.clone();
+        if from == to {
+            return Ok(());
+        }
         self.store.write(|tx| -> Result<()> {
             meta::set(tx, crate::node::OWNER, to)?;
             weft_store::owner::rename(tx, &from, to)?;
             let message = format!("the owner of this home is `{to}` now, it was `{from}`");
             self.feed(tx, "owner.renamed", Some(to), &message)
-        })
+        })?;
+        self.owner.set(to);
+        Ok(())
     }
 }
 

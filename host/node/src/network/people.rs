@@ -218,6 +218,7 @@ impl Node {
             self.project_people(tx, &trial)
         })?;
         drop(turn);
+        self.follow_name()?;
         self.open_door()?;
         self.changed();
         Ok(())

@@ -145,9 +145,9 @@ fn who_is_not_reached_asks_the_two_fastest_volunteers_and_replaces_a_lost_one() 
     room.step(now + pause, Input::Reserved(peer(1)));
     room.step(now + pause, Input::Unreserved(peer(2)));
     assert_eq!(
-        room.step(now + 3 * pause, Input::Tick),
+        room.step(now + 2 * pause, Input::Tick),
         [reserve(2)],
-        "the faster one of two waits longer, as it said no twice"
+        "the fastest one waits longer, as it said no twice"
     );
 }
 

@@ -99,7 +99,8 @@ impl Node {
     fn fill_places(self: &Arc<Self>) -> Result<usize> {
         let mut waiting = self.unfinished()?;
         waiting.retain(waits_for_place);
-        waiting.sort_by(|a, b| (a.submitted_at, &a.id).cmp(&(b.submitted_at, &b.id)));
+        // They come newest first; instants are kept in seconds, so that they alone would not tell.
+        waiting.reverse();
         for (decided, task) in waiting.iter().enumerate() {
             match self.task_resume(&task.id) {
                 Ok(Some(_)) => {}

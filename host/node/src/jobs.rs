@@ -1,6 +1,6 @@
 //! Runs the tasks that were decided to run here, and keeps what follows: output, receipt, carbon, rest.
 
-use crate::error::{NodeError, Result};
+use crate::error::{Code, NodeError, Result};
 use crate::gather::SELF;
 use crate::given::Named;
 use crate::node::Node;
@@ -422,6 +422,13 @@ impl Node {
                 });
             }
             drop(unkept);
+            if !works && self.stopping.load(Ordering::Acquire) {
+                return Err(NodeError::new(
+                    Code::Unavailable,
+                    format!("the daemon stops; task `{id}` is run again at the next start"),
+                )
+                .try_this("weft start"));
+            }
             let (count, signal) = &self.wake;
             let guard = count.lock().unwrap_or_else(PoisonError::into_inner);
             // Whoever changes a task signals; the time-out covers a signal that came just before the wait.

@@ -105,6 +105,8 @@ pub struct Node {
     pub(crate) mesh: Mutex<Option<Arc<Mesh>>>,
     pub(crate) scheduler: Mutex<Scheduler>,
     pub(crate) wake: (Mutex<u64>, Condvar),
+    /// This process ends: nobody waits for what will not come to its end in it.
+    pub(crate) stopping: AtomicBool,
     _lock: Lock,
 }
 
@@ -269,6 +271,7 @@ impl Node {
             mesh: Mutex::default(),
             scheduler: Mutex::default(),
             wake: (Mutex::default(), Condvar::new()),
+            stopping: AtomicBool::new(false),
             _lock: lock,
         })
     }

@@ -12,6 +12,7 @@ mod mirror;
 mod results;
 mod returning;
 mod tick;
+mod watching;
 mod work;
 
 pub(crate) use adverts::{ADVERT, forget_peers};
@@ -23,8 +24,8 @@ use crate::node::Node;
 use crate::report::{MeshPeerReport, MeshReport};
 use adverts::Adverts;
 use errands::Errands;
-use leasing::Watched;
 use lending::Wanted;
+use watching::Watched;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -47,6 +48,8 @@ pub(crate) struct Peering {
     pub advertise: AtomicBool,
     /// When this device said last what it is, and the energy that it named.
     advertised: Mutex<Option<(Instant, String)>>,
+    /// When this device said last which contents are here.
+    provided: Mutex<Option<Instant>>,
     /// Conversations about tasks.
     errands: Errands,
     /// What is known of this device's tasks that are with others.
@@ -168,6 +171,7 @@ impl Node {
             misdeeds: Mutex::default(),
             advertise: AtomicBool::new(true),
             advertised: Mutex::default(),
+            provided: Mutex::default(),
             errands: Errands::default(),
             watched: Mutex::default(),
             pauses: Mutex::default(),
@@ -194,8 +198,10 @@ impl Node {
             .clone()
     }
 
-    /// Ends what goes on in the mesh, so that whoever waits for it goes on; [`Self::stop_mesh`] follows.
+    /// Lets nobody wait any more for a job or the mesh, as this process ends; [`Self::stop_mesh`] follows.
     pub fn hang_up(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.changed();
         if let Some(peering) = self.peering() {
             peering.mesh.stop();
         }

@@ -75,10 +75,10 @@ mod tests {
             figure("weft_dropped", true, Some("reason"), &[("a \"b\"\n", 3.0)]),
             figure("weft_unknown", false, None, &[]),
         ]);
-        let expected = "# HELP weft_up About it.\n# TYPE weft_up gauge\nweft_up 1.5\n\
-            # HELP weft_dropped About it.\n# TYPE weft_dropped counter\n\
+        let expected = "# HELP weft_up About it\n# TYPE weft_up gauge\nweft_up 1.5\n\
+            # HELP weft_dropped About it\n# TYPE weft_dropped counter\n\
             weft_dropped_total{reason=\"a \\\"b\\\"\\n\"} 3.0\n\
-            # HELP weft_unknown About it.\n# TYPE weft_unknown gauge\n# EOF\n";
+            # HELP weft_unknown About it\n# TYPE weft_unknown gauge\n# EOF\n";
         assert_eq!(text.expect("it is written"), expected);
     }
 }

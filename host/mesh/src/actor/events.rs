@@ -173,10 +173,7 @@ fn place(endpoint: ConnectedPoint) -> Multiaddr {
         ConnectedPoint::Listener {
             local_addr,
             send_back_addr,
-        } if is_circuit(&local_addr) => local_addr
-            .into_iter()
-            .chain(send_back_addr.into_iter())
-            .collect(),
+        } if is_circuit(&local_addr) => local_addr.iter().chain(send_back_addr.iter()).collect(),
         ConnectedPoint::Listener { send_back_addr, .. } => send_back_addr,
     }
 }

@@ -138,8 +138,8 @@ fn address(relay: &Member) -> Option<Multiaddr> {
     let any = straight.clone().next()?;
     let dialled = straight.find(|c| c.dialled).map(|c| c.address.clone());
     let told = || {
-        let told = tellable(&relay.addresses).into_iter();
-        told.filter(|a| !is_circuit(a)).next()
+        let mut told = tellable(&relay.addresses).into_iter();
+        told.find(|a| !is_circuit(a))
     };
     let mut address = dialled.or_else(told).unwrap_or_else(|| any.address.clone());
     // What was dialled says whom.

@@ -1,9 +1,9 @@
 //! Giving tasks to other members: the offer to the peer that the decision picked, the watch over it, and the next peer
 //! where it fails. What a worker brings is [`super::results`]'s.
 //!
-//! The tables say which leases are under way; what lies beside them here ([`Watched`], pauses) is made anew by a process
-//! that finds them. A worker is known to be there by its answers about the task, not by its connection.
+//! The tables say which leases are under way; [`super::watching`] looks after them.
 
+use super::watching::Watched;
 use super::work::{Ask, Blob, INLINE_BYTES, Offer, REASON_BYTES, Say, SignedRefusal};
 use super::{ADVERT, Peering};
 use crate::error::{Code, NodeError, Result};
@@ -11,7 +11,6 @@ use crate::keys;
 use crate::node::Node;
 use crate::report::WithPeer;
 use serde_bytes::ByteBuf;
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
@@ -19,7 +18,7 @@ use weft_mesh::MeshError;
 use weft_model::task::{Importance, Status, TaskSpec};
 use weft_model::text::printable;
 use weft_model::{Did, Instant, cbor, content};
-use weft_scheduler::lease::{Next, Silence, after_failure, is_overdue};
+use weft_scheduler::lease::{Next, after_failure};
 use weft_store::tasks::{self, Delegation, Task};
 use weft_store::{Read, Write, blocks, peers};
 
@@ -28,11 +27,7 @@ const FAILURES: [&str; 3] = ["refused", "lost", "failed"];
 /// States of a lease that is under way.
 pub(super) const UNDER_WAY: [&str; 2] = ["leased", "running"];
 /// State of a lease that its peer accepted.
-const RUNNING: &str = "running";
-/// How often a peer is asked how far its tasks are, in milliseconds.
-const ASK_MS: Instant = 2_000;
-/// Most tasks that are named in one such question.
-const ASKED: usize = 256;
+pub(super) const RUNNING: &str = "running";
 /// How often an offer is made to a peer that closes without an answer.
 const OFFERS: u32 = 3;
 
@@ -62,71 +57,6 @@ pub(super) struct Placed {
     pub spec: TaskSpec,
     pub lease: Delegation,
     pub peer: Did,
-}
-
-/// What this process knows of a lease under way.
-pub(super) struct Watched {
-    silence: Silence,
-    /// Whether the worker spoke of it since the last look.
-    heard: bool,
-    /// Bytes of its output, as the worker said last.
-    written: Option<u64>,
-    /// Offers that were closed without an answer.
-    unanswered: u32,
-    /// Times that its output did not come.
-    pub missed: u32,
-}
-
-impl Peering {
-    /// What is known of a lease under way.
-    pub(super) fn watched<T>(
-        &self,
-        task: &str,
-        now: Instant,
-        look: impl FnOnce(&mut Watched) -> T,
-    ) -> T {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        look(watched.entry(task.to_owned()).or_insert_with(|| Watched {
-            silence: Silence::begin(now),
-            heard: false,
-            written: None,
-            unanswered: 0,
-            missed: 0,
-        }))
-    }
-
-    fn forget(&self, task: &str) {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        watched.remove(task);
-    }
-
-    fn forget_all_but(&self, leases: &[Delegation]) {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        watched.retain(|task, _| leases.iter().any(|lease| lease.task_id == *task));
-    }
-
-    /// The next peer is asked from then on.
-    fn pause(&self, task: &str, until: Instant) {
-        let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
-        pauses.insert(task.to_owned(), until);
-    }
-
-    fn pauses(&self, task: &str) -> bool {
-        let pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
-        pauses.contains_key(task)
-    }
-
-    /// Whether it is time to ask a peer how far its tasks are.
-    fn is_to_ask(&self, peer: &Did, now: Instant) -> bool {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = asked
-            .get(peer)
-            .is_none_or(|at| now < *at || now - at >= ASK_MS);
-        if due {
-            asked.insert(*peer, now);
-        }
-        due
-    }
 }
 
 /// How a try ended without a result.
@@ -173,37 +103,6 @@ impl Node {
         Ok(peering.pauses(task) || self.placed(task)?.is_some())
     }
 
-    /// Whether a task pauses before the next peer is asked: then it is not decided yet.
-    pub(crate) fn is_paused(&self, task: &str) -> bool {
-        self.peering().is_some_and(|peering| peering.pauses(task))
-    }
-
-    /// Tasks whose pause is over: each is said once.
-    pub(crate) fn pauses_over(&self) -> Vec<String> {
-        let (Some(peering), now) = (self.peering(), self.now()) else {
-            return Vec::new();
-        };
-        let mut pauses = peering
-            .pauses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let over = pauses
-            .extract_if(.., |_, until| *until <= now)
-            .map(|(task, _)| task);
-        over.collect()
-    }
-
-    /// In how many milliseconds the next pause is over.
-    pub(crate) fn next_pause_ms(&self) -> Option<u64> {
-        let peering = self.peering()?;
-        let pauses = peering
-            .pauses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let until = pauses.values().min()?;
-        u64::try_from(until - self.now()).ok()
-    }
-
     /// How far a task is with its peer.
     pub(crate) fn with_peer(&self, task: &str) -> Option<WithPeer> {
         let peering = self.peering()?;
@@ -216,7 +115,7 @@ impl Node {
         Some(WithPeer {
             name: name.unwrap_or_default(),
             running: placed.lease.status == RUNNING,
-            written: watched.get(task).and_then(|w| w.written),
+            written: watched.get(task).and_then(Watched::written),
         })
     }
 
@@ -250,7 +149,7 @@ impl Node {
         })
     }
 
-    fn offer_aside(self: &Arc<Self>, peering: &Arc<Peering>, placed: Placed) {
+    pub(super) fn offer_aside(self: &Arc<Self>, peering: &Arc<Peering>, placed: Placed) {
         let (name, peer) = (format!("offer:{}", placed.task.id), placed.peer);
         let peers = Arc::clone(peering);
         self.errand(peering, name, &peer, move |node| {
@@ -282,10 +181,7 @@ impl Node {
             }
             Ok(_) => Failed::new("failed", "it answered an offer with something else"),
             Err(MeshError::NoAnswer { .. }) => {
-                let tries = peering.watched(id, self.now(), |w| {
-                    w.unanswered += 1;
-                    w.unanswered
-                });
+                let tries = peering.watched(id, self.now(), Watched::unanswered);
                 // The next look offers it again, which changes nothing where it had arrived.
                 if tries < OFFERS {
                     return Ok(());
@@ -405,7 +301,7 @@ impl Node {
         })?;
         if waits {
             if let Some(peering) = self.peering() {
-                peering.watched(id, now, |w| w.heard = true);
+                peering.watched(id, now, Watched::hear);
             }
             self.changed();
             return Ok(());
@@ -475,90 +371,6 @@ impl Node {
         self.let_go(&output_holder(task))
     }
 
-    /// Looks after leases under way: offers those that no peer has accepted, asks about the others, gives up those
-    /// whose worker is silent for too long.
-    ///
-    /// # Errors
-    /// When the database can't be read or written.
-    pub(super) fn watch_leases(self: &Arc<Self>, peering: &Arc<Peering>) -> Result<()> {
-        let now = self.now();
-        let (leases, timeout) = self.store.read(|tx| -> Result<_> {
-            let rows = tasks::under_way(tx, weft_store::limits::LIST_ROWS_MAX)?.rows;
-            Ok((rows, self.mesh(tx)?.policy.scheduling.task_timeout_ms))
-        })?;
-        let seconds = self.settings.whole("worker_patience_seconds").unwrap_or(0);
-        let patience = Instant::try_from(seconds.saturating_mul(1_000)).unwrap_or(Instant::MAX);
-        peering.forget_all_but(&leases);
-        let mut running: BTreeMap<Did, Vec<String>> = BTreeMap::new();
-        for lease in leases {
-            let silence = peering.watched(&lease.task_id, now, |w| {
-                let heard = std::mem::take(&mut w.heard);
-                w.silence.look(now, heard)
-            });
-            let gone = if silence > patience {
-                Some("it was not heard of for too long")
-            } else if is_overdue(now, lease.delegated_at, timeout) {
-                Some("it took longer than a task may")
-            } else {
-                None
-            };
-            if let Some(why) = gone {
-                if let Some(placed) = self.placed(&lease.task_id)? {
-                    self.lease_failed(&placed, Failed::new("lost", why))?;
-                    self.tell_off(peering, placed.peer, &lease.task_id);
-                }
-                continue;
-            }
-            let to = lease.to_device.as_deref().unwrap_or_default();
-            let Some(peer) = to.parse::<Did>().ok().filter(|p| peering.path(p).is_some()) else {
-                continue;
-            };
-            if lease.status == RUNNING {
-                running.entry(peer).or_default().push(lease.task_id);
-            } else if let Some(placed) = self.placed(&lease.task_id)? {
-                self.offer_aside(peering, placed);
-            }
-        }
-        for (peer, tasks) in running {
-            if peering.is_to_ask(&peer, now) {
-                let peers = Arc::clone(peering);
-                self.errand(peering, format!("state:{peer}"), &peer, move |node| {
-                    tasks
-                        .chunks(ASKED)
-                        .try_for_each(|some| node.ask_states(&peers, &peer, some))
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn ask_states(self: &Arc<Self>, peering: &Peering, peer: &Did, tasks: &[String]) -> Result<()> {
-        let said = self.ask_about_task(peer, &Ask::State(tasks.to_vec()))?;
-        let Ok(Say::States(states)) = said else {
-            // Silence is counted by the look.
-            return Ok(());
-        };
-        let now = self.now();
-        for (task, state) in tasks.iter().zip(states) {
-            let Some(placed) = self.placed(task)?.filter(|p| p.peer == *peer) else {
-                continue;
-            };
-            match state {
-                Some(bytes) => peering.watched(task, now, |w| {
-                    w.heard = true;
-                    w.written = Some(bytes);
-                }),
-                None => {
-                    self.lease_failed(
-                        &placed,
-                        Failed::new("failed", "it knows nothing of the task"),
-                    )?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Tells the worker that a task is wanted no more.
     pub(crate) fn call_off(self: &Arc<Self>, task: &str, peer: &str) {
         if let Err(e) = self.lease_ended(task) {
@@ -569,7 +381,7 @@ impl Node {
         }
     }
 
-    fn tell_off(self: &Arc<Self>, peering: &Arc<Peering>, peer: Did, task: &str) {
+    pub(super) fn tell_off(self: &Arc<Self>, peering: &Arc<Peering>, peer: Did, task: &str) {
         if peering.path(&peer).is_none() {
             // A worker that can't be told runs it for nothing; its result finds nobody.
             return;

@@ -2,9 +2,15 @@
 
 use crate::error::Result;
 use crate::node::Node;
-use std::sync::Arc;
+use crate::peering::Peering;
+use std::sync::{Arc, PoisonError};
 use weft_ledger::sync::Input;
-use weft_model::Did;
+use weft_model::{Did, Instant};
+
+/// How often the table of who has what is renewed, in milliseconds: before what is in it is forgotten.
+const PROVIDE_EVERY_MS: Instant = 3_600_000;
+/// Most contents that are named in it; the rest is found by asking the members that are connected.
+const PROVIDED: usize = 512;
 
 impl Node {
     /// One look: the log's turn, adverts out and in, results that wait for their submitters.
@@ -22,10 +28,28 @@ impl Node {
         self.fetch_inputs(&peering);
         self.deliver_results(&peering)?;
         self.watch_leases(&peering)?;
+        self.provide(&peering)
+    }
+
+    /// Says in the network's table what is here, when it is time: whoever looks for a content finds it without asking all.
+    fn provide(&self, peering: &Peering) -> Result<()> {
+        let now = self.now();
+        let mut last = peering
+            .provided
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|at| now >= at && now - at < PROVIDE_EVERY_MS) {
+            return Ok(());
+        }
+        *last = Some(now);
+        drop(last);
+        for content in self.content.list()?.iter().take(PROVIDED) {
+            peering.mesh.provide(&content.cid.parse()?);
+        }
         Ok(())
     }
 
-    /// An event of this device is ahead of this clock by so much: people are told once per device and run.
+    /// An event of this device is ahead of this clock by so much: people are told once per device.
     pub(crate) fn note_skew(&self, author: &Did, ms: i64) -> Result<()> {
         let key = format!("skew:{author}");
         let minutes = ms / 60_000;

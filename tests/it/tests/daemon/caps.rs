@@ -7,6 +7,8 @@ use weft_kit::{Device, wait};
 
 /// Bytes in a MB.
 const MB: u64 = 1_000_000;
+/// Memory that a guest's job may use where its release says nothing else, in MB, rounded up.
+const LIMIT_MB: u64 = weft_model::limits::WORKLOAD_MEMORY_BYTES.div_ceil(MB);
 
 #[track_caller]
 fn reason(task: &Value) -> &str {
@@ -67,16 +69,8 @@ fn niceness_of_jobs(device: &Device) -> Vec<i64> {
 #[test]
 fn jobs_wait_for_memory_and_what_never_fits_is_blocked() {
     let mut device = device();
-    let listed = device.json(["workload", "list"]);
-    let of = |name: &str| {
-        let rows = listed.as_array().expect("a list");
-        let row = rows.iter().find(|r| r["name"] == name);
-        let limit = row.and_then(|r| r["limits"]["memory_bytes"].as_u64());
-        limit.unwrap_or_else(|| panic!("no limit of {name}: {listed}"))
-    };
-    let limit = of("workload-loops");
-    let fits_one = (limit + limit / 2) / MB;
-    set(&device, &format!("cap_memory_mb = {fits_one}"));
+    // One fits, two don't.
+    set(&device, &format!("cap_memory_mb = {}", LIMIT_MB * 3 / 2));
     device.start();
     let first = submit(&device, "first", "workload-loops");
     assert_eq!(first["status"], "running", "{first}");
@@ -164,22 +158,25 @@ fn content_moves_no_faster_than_either_side_allows() {
 
 #[test]
 fn adverts_offer_what_the_caps_leave() {
-    let [bob, alice] = two(
-        &[("MESH_CAP_MEMORY_MB", "100"), ("MESH_CAP_CPU_CORES", "1")],
-        &[],
-    );
-    let offered = |what: &str, most: f64| {
+    const CAP_MB: u64 = LIMIT_MB + 100;
+    let cap = CAP_MB.to_string();
+    let capped = [("MESH_CAP_MEMORY_MB", &*cap), ("MESH_CAP_CPU_CORES", "1")];
+    let [bob, alice] = two(&capped, &[]);
+    let offered = |what: &str, most: u64| {
         wait("an advert that offers no more", || {
             let peers = alice.json(["peers"]);
             let row = peers.as_array()?.first()?.clone();
-            (row[what].as_f64()? <= most).then_some(row)
+            (row[what].as_f64()? <= most as f64).then_some(row)
         })
     };
-    let row = offered("memory_free_mb", 100.0);
-    assert_eq!(row["memory_free_mb"], 100.0, "{row}");
+    let row = offered("memory_free_mb", CAP_MB);
+    assert!(
+        row["memory_free_mb"].as_f64().is_some_and(|mb| mb > 100.0),
+        "{row}"
+    );
     assert!(row["cpu_free"].as_f64().is_some_and(|c| c <= 1.0), "{row}");
     let task = submit(&bob, "long", "workload-loops");
     assert_eq!(task["status"], "running", "{task}");
-    offered("cpu_free", 0.0);
-    offered("memory_free_mb", 99.0);
+    offered("cpu_free", 0);
+    offered("memory_free_mb", 101);
 }

@@ -1,6 +1,7 @@
 //! A daemon in the middle of everything stops at once.
 
-use crate::lab::{add, becomes, set, submit, two};
+use crate::lab::{add, becomes, id, submit, two};
+use serde_json::Value;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use weft_kit::wait;
@@ -54,13 +55,15 @@ fn with_a_peer_a_job_and_a_transfer_it_stops_in_time() {
     assert!(!fetches.wait().expect("it ends").success());
     waits.wait().expect("it ends");
     assert!(!into.exists(), "half a file is none");
-    let queued = alice.json(["task", "show", crate::lab::id(&job)]);
+    let queued = alice.json(["task", "show", id(&job)]);
     assert_eq!(queued["status"], "queued", "{queued}");
 
     // What was broken off goes on: the cap is gone, and what came is there.
-    set(&alice, "cap_bandwidth_mbit = 0");
     alice.start();
-    bob.start();
+    let mesh = alice.json(["mesh", "status"]);
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let (at, peer) = (text(&mesh["listening"][0]), text(&mesh["peer_id"]));
+    bob.start_with(&[("MESH_BOOTSTRAP", &format!("{at}/p2p/{peer}"))]);
     wait("they see each other again", || {
         (bob.connected() == 1 && alice.connected() == 1).then_some(())
     });

@@ -31,10 +31,12 @@ fn what_no_peer_does_is_done_here_in_the_night() {
     energy(&bob, "solar", 95, 45);
     let any = ["--user", "*", "--task", "*"];
     bob.weft(["permit", "remove"].iter().chain(&any)).ok();
-    alice.stop();
     let noon = noon();
-    start(&mut alice, &noon);
     start(&mut bob, &noon);
+    // So that she knows where he is when she comes back.
+    sees(&alice, &bob, 95.0);
+    alice.stop();
+    start(&mut alice, &noon);
     sees(&alice, &bob, 95.0);
 
     let task = run(&alice, &["--name", "log-digest"]);

@@ -6,7 +6,8 @@ use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 use weft_kit::{Device, wait};
 use weft_mesh::{Blocks, Change, Config, Heard, Host, Mesh, MeshError, PeerId, Protocol, Topic};
 use weft_model::task::TaskSpec;
@@ -92,6 +93,9 @@ pub struct Refusal {
     pub at: i64,
 }
 
+/// How long it keeps a block back.
+const HELD_BACK: Duration = Duration::from_secs(5);
+
 /// What is gossiped of an advert.
 #[derive(Serialize)]
 struct Beacon {
@@ -106,6 +110,7 @@ type Answer = Box<dyn Fn(&Ask) -> Option<Vec<u8>> + Send>;
 struct Mouth {
     asked: Mutex<Vec<Ask>>,
     answer: Mutex<Answer>,
+    held_back: (Mutex<()>, Condvar),
 }
 
 impl Host for Mouth {
@@ -140,12 +145,16 @@ impl Host for Mouth {
 }
 
 impl Blocks for Mouth {
+    /// It says that it has all, and then keeps whoever asks waiting.
     fn block(&self, _: &PeerId, _: &Cid) -> Option<Vec<u8>> {
+        let (never, signal) = &self.held_back;
+        let never = never.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(signal.wait_timeout(never, HELD_BACK));
         None
     }
 
     fn size(&self, _: &PeerId, _: &Cid) -> Option<u64> {
-        None
+        Some(1)
     }
 }
 
@@ -153,7 +162,6 @@ impl Blocks for Mouth {
 pub struct Liar {
     pub key: SigningKey,
     pub did: Did,
-    pub user: String,
     node: Arc<Node>,
     mesh: Mesh,
     mouth: Arc<Mouth>,
@@ -182,6 +190,7 @@ impl Liar {
         let mouth = Arc::new(Mouth {
             asked: Mutex::default(),
             answer: Mutex::new(Box::new(|_| None)),
+            held_back: (Mutex::default(), Condvar::new()),
         });
         let config = Config {
             secret,
@@ -199,7 +208,6 @@ impl Liar {
         let liar = Self {
             did: weft_ledger::sign::did(&key),
             key,
-            user: user.to_owned(),
             node: node.expect("a home"),
             mesh: mesh.expect("a mesh"),
             mouth,

@@ -197,7 +197,11 @@ fn settle(room: &mut Room, world: &mut World, mut now: i64) {
     }
     for _ in 0..2_000 {
         now += CIRCUIT_AFTER_MS;
+        let pong = |(n, (peer, _)): (&usize, &(PeerId, Path))| {
+            Input::Ping(*peer, connection(*n), Some(1.0))
+        };
         let mut inputs = vec![Input::Tick];
+        inputs.extend(world.open.iter().map(pong));
         while let Some(input) = inputs.pop() {
             let effects = room.step(now, input);
             inputs.extend(effects.into_iter().filter_map(|e| world.carry(e)));

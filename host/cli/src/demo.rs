@@ -359,7 +359,12 @@ impl<'a> Stage<'a> {
 fn log(folder: &Path) -> Result<PathBuf, ApiError> {
     let real = LOGS.iter().find_map(|path| std::fs::read(path).ok());
     let mut bytes = real.filter(|log| !log.is_empty()).unwrap_or_else(|| {
-        let line = |n| format!("2026-06-18 20:00:{:02} host app[{n}]: request served\n", n % 60);
+        let line = |n| {
+            format!(
+                "2026-06-18 20:00:{:02} host app[{n}]: request served\n",
+                n % 60
+            )
+        };
         (0..LOG_LINES).map(line).collect::<String>().into_bytes()
     });
     bytes.truncate(LOG_BYTES);

@@ -23,6 +23,8 @@ use std::sync::{Arc, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use weft_model::Did;
 
+/// Whom a request went to, and who waits for the answer.
+type Asked = (Did, Reply<Vec<u8>>);
 type Reply<T> = oneshot::Sender<Result<T, MeshError>>;
 
 /// What the swarm is asked to do.
@@ -80,7 +82,7 @@ pub(crate) struct Actor {
     dials: HashMap<ConnectionId, PeerId>,
     /// What listens at relays, and at which.
     places: HashMap<ListenerId, PeerId>,
-    asked: HashMap<(Protocol, OutboundRequestId), (Did, Reply<Vec<u8>>)>,
+    asked: HashMap<(Protocol, OutboundRequestId), Asked>,
     searches: HashMap<kad::QueryId, (oneshot::Sender<Vec<Did>>, Vec<Did>)>,
     answers: mpsc::Sender<Answered>,
     gossip: mpsc::Sender<Gossip>,

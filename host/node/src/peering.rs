@@ -25,10 +25,10 @@ use crate::report::{MeshPeerReport, MeshReport};
 use adverts::Adverts;
 use errands::Errands;
 use lending::Wanted;
-use watching::Watched;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use watching::Watched;
 use weft_ledger::sync::{Input, Misbehaviour};
 use weft_mesh::{
     Blocks, Change, Config, Heard, Host, Mesh, MeshError, Path, PeerId, Protocol, Topic,

@@ -132,7 +132,9 @@ impl Node {
                 .filter(|m| m.removed_at.is_none() && m.role != members::Role::Guest)
                 .ok_or_else(|| {
                     NodeError::refused(format!("`{user}` may not vote: only members and admins do"))
-                        .try_this(format!("weft members role {user} member, or weft member add {user}"))
+                        .try_this(format!(
+                            "weft members role {user} member, or weft member add {user}"
+                        ))
                 })?;
             let key = self.member_key(&member)?;
             let voter = keys::did(&key).to_string();
@@ -230,7 +232,10 @@ impl Node {
         let mut closed = 0;
         for poll in &due {
             // Another member's vote is theirs to close for a while; then it is anybody's.
-            let own = poll.opener.as_deref().is_none_or(|o| o == self.owner.as_str());
+            let own = poll
+                .opener
+                .as_deref()
+                .is_none_or(|o| o == self.owner.as_str());
             let left = poll.closes_at.is_some_and(|at| now >= at + CLOSE_GRACE_MS);
             if own || left {
                 self.close_poll(&poll.id)?;

@@ -267,10 +267,7 @@ impl Settings {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => toml::Table::new(),
             Err(e) => return Err(NodeError::file(&path, &e)),
         };
-        if let Some(unknown) = file
-            .keys()
-            .find(|k| !keys().any(|key| key.name == **k))
-        {
+        if let Some(unknown) = file.keys().find(|k| !keys().any(|key| key.name == **k)) {
             let known: Vec<&str> = keys().map(|k| k.name).collect();
             return Err(NodeError::invalid(format!(
                 "`weft.toml` has an unknown setting `{unknown}`"

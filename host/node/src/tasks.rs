@@ -600,7 +600,11 @@ fn task_row(
 /// Makes a task that may run wait for its place, or ends it where there never will be one. Nothing is reserved for it yet.
 fn hold(task: &mut Task, no: &NoPlace, now: Instant) {
     let never = matches!(no, NoPlace::Never(_));
-    let status = if never { Status::Blocked } else { Status::Queued };
+    let status = if never {
+        Status::Blocked
+    } else {
+        Status::Queued
+    };
     task.status = status.word().into();
     task.reason = Some(no.reason().to_owned());
     task.peer = (!never).then(|| SELF.to_owned());

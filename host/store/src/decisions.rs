@@ -78,7 +78,8 @@ pub fn last(tx: &Read, limit: u32) -> Result<Vec<Decision>> {
 
 /// How many decisions there are, by what the task became.
 pub fn counts(tx: &Read) -> Result<Vec<(String, u64)>> {
-    let sql = "SELECT cid, verdict, count(*) AS number FROM decisions GROUP BY verdict ORDER BY verdict";
+    let sql =
+        "SELECT cid, verdict, count(*) AS number FROM decisions GROUP BY verdict ORDER BY verdict";
     tx.list(DECISIONS, sql, [], |row| {
         Ok((row.text("verdict")?, row.count("number")?))
     })

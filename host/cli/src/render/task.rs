@@ -30,7 +30,11 @@ pub fn one(task: &TaskReport) -> String {
 pub fn headline(task: &TaskReport) -> String {
     let mut status = paint(of_status(&task.status), &task.status);
     if let Some(with) = &task.with_peer {
-        let verb = if with.running { "running on" } else { "offered to" };
+        let verb = if with.running {
+            "running on"
+        } else {
+            "offered to"
+        };
         status = paint(of_status(&task.status), &format!("{verb} {}", with.name));
         if let Some(n) = with.written.filter(|n| *n > 0) {
             status.push_str(&format!(", {} of output so far", bytes(n)));

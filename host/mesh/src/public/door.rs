@@ -118,11 +118,9 @@ impl Door {
                 connection_id,
                 endpoint: ConnectedPoint::Listener { send_back_addr, .. },
                 ..
-            } => {
-                if !self.let_in(connection_id, &send_back_addr) {
-                    swarm.close_connection(connection_id);
-                    self.count(Refused::Host);
-                }
+            } if !self.let_in(connection_id, &send_back_addr) => {
+                swarm.close_connection(connection_id);
+                self.count(Refused::Host);
             }
             SwarmEvent::ConnectionClosed {
                 peer_id,

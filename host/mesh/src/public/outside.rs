@@ -162,10 +162,8 @@ async fn reach(
 ) {
     while !waiting.is_empty() {
         match swarm.select_next_some().await {
-            SwarmEvent::ConnectionEstablished { peer_id, .. } => {
-                if waiting.remove(&peer_id) {
-                    peers.push(peer_id);
-                }
+            SwarmEvent::ConnectionEstablished { peer_id, .. } if waiting.remove(&peer_id) => {
+                peers.push(peer_id);
             }
             SwarmEvent::OutgoingConnectionError {
                 peer_id: Some(node),

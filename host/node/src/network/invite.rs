@@ -424,8 +424,7 @@ impl Node {
             })?,
             self.need_peering()?.mesh.status(),
         );
-        let mut addresses = status.external;
-        addresses.extend(status.listening);
+        let mut addresses = status.told;
         addresses.truncate(ADDRESSES);
         Ok(Ok(JoinAnswer::Admitted {
             genesis: genesis.into(),

@@ -15,6 +15,7 @@ use weft_model::{Cid, Did, cbor, content};
 use weft_node::receipt::{Account, Claim, Receipt};
 use weft_node::{Node, OpenOptions, SystemClock};
 
+#[allow(clippy::large_enum_variant, reason = "a test holds a few of them")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ask {

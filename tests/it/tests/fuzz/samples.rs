@@ -97,7 +97,7 @@ pub fn tree_of_events() -> (weft_ledger::Genesis, Vec<Vec<u8>>) {
         user: "alice@example.com".into(),
         founder: did(1),
         device: did(1),
-        constitution: weft_model::content::record_cid(b"rules"),
+        constitution: content::record_cid(b"rules"),
     };
     let network = State::new(genesis.clone()).expect("a genesis").network();
     let mut chain = Chain::new(network, did(1), None);

@@ -8,7 +8,7 @@ pub enum MeshError {
     Stopped,
     /// Not an address.
     #[error(
-        "`{text}` is no address: {why}; write one such as /ip4/192.168.1.10/tcp/9001 or /dns4/example.org/udp/9001/quic-v1"
+        "`{text}` is no address: {why}; write one such as /ip4/192.168.1.10/tcp/9001 or /ip4/192.168.1.10/udp/9001/quic-v1"
     )]
     Address {
         /// What was given.

@@ -3,10 +3,10 @@
 use crate::actor::{Actor, Command};
 use crate::error::MeshError;
 use crate::exchange::{Blocks, Exchange, FetchError, Report};
-use crate::limits::{COMMANDS, MESSAGE_BYTES, STOP_PATIENCE};
+use crate::limits::{COMMANDS, MESSAGE_BYTES};
 use crate::message::{Host, Protocol, Status, Topic};
 use crate::swarm::Config;
-use crate::{lobby, peer, swarm};
+use crate::{lobby, peer, swarm, threads};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -42,7 +42,7 @@ impl Mesh {
         let exchange = match started {
             Ok(exchange) => exchange,
             Err(e) => {
-                runtime.shutdown_timeout(STOP_PATIENCE);
+                threads::end(runtime);
                 return Err(e);
             }
         };
@@ -170,7 +170,7 @@ impl Drop for Mesh {
     fn drop(&mut self) {
         let _ = self.commands.try_send(Command::Stop);
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(STOP_PATIENCE);
+            threads::end(runtime);
         }
     }
 }
@@ -225,6 +225,6 @@ pub fn ask_lobby(
         .map_err(|e| MeshError::Start(e.to_string()))?;
     let key = peer::keypair(secret)?;
     let answer = runtime.block_on(lobby::ask(&key, device, addresses, request));
-    runtime.shutdown_timeout(STOP_PATIENCE);
+    threads::end(runtime);
     answer
 }

@@ -24,6 +24,7 @@ mod peer;
 mod public;
 pub mod service;
 mod swarm;
+mod threads;
 
 pub use error::MeshError;
 pub use exchange::{Blocks, Exchange, FetchError, Report};

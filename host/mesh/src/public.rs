@@ -18,8 +18,8 @@ pub use outside::Outside;
 
 use crate::error::MeshError;
 use crate::exchange::{Blocks, Exchange, Speaks};
-use crate::limits::{PUBLIC_LISTEN_PATIENCE, PUBLIC_STATUS_QUEUED, STOP_PATIENCE, STREAMS};
-use crate::peer;
+use crate::limits::{PUBLIC_LISTEN_PATIENCE, PUBLIC_STATUS_QUEUED, STREAMS};
+use crate::{peer, threads};
 use door::Door;
 use futures::StreamExt;
 use libp2p::Swarm;
@@ -75,7 +75,7 @@ impl Public {
                 runtime: Some(runtime),
             }),
             Err(e) => {
-                runtime.shutdown_timeout(STOP_PATIENCE);
+                threads::end(runtime);
                 Err(e)
             }
         }
@@ -93,7 +93,7 @@ impl Public {
 impl Drop for Public {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(STOP_PATIENCE);
+            threads::end(runtime);
         }
     }
 }

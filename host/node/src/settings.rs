@@ -94,7 +94,7 @@ const KEYS: &[Key] = &[
         environment: "MESH_EXTERNAL_ADDRESSES",
         default: || json!(""),
         about: "Addresses under which others reach this device, where it can't tell by itself, separated by commas. \
-                Example: /dns4/weft.example.org/tcp/9001",
+                Example: /ip4/203.0.113.5/tcp/9001",
         check: addresses,
     },
     Key {

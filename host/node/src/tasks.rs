@@ -1,25 +1,28 @@
 //! Tasks: submitted, decided, kept, decided again, cancelled, explained.
 
+mod shown;
+
+pub(crate) use shown::{find, local_time};
+
 use crate::caps::{NoPlace, waits_for_place};
-use crate::clock::rfc3339;
-use crate::deciding::{Decided, TraceLine};
+use crate::deciding::Decided;
 use crate::error::{Code, NodeError, Result};
 use crate::gather::{OVERRIDE_USED, SELF, Wanted};
 use crate::node::Node;
-use crate::report::{CandidateReport, HistoryLine, StepReport, TaskReport, WhyReport};
+use crate::report::TaskReport;
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use shown::{Trace, steps};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use weft_decide::windows::utc_offset_minutes;
-use weft_decide::{Decision, Record, Verdict};
+use weft_decide::{Decision, Verdict};
 use weft_ledger::Body;
 use weft_model::task::{Status, TaskSpec};
 use weft_model::{Cid, Instant};
 use weft_store::leases::Lease;
-use weft_store::tasks::{Filter, Task};
-use weft_store::{Read, Write, blocks, decisions, polls, tasks};
+use weft_store::tasks::Task;
+use weft_store::{Write, decisions, polls, tasks};
 
 /// Name of the error that a task was decided by another thread meanwhile.
 const MEANWHILE: &str = "meanwhile";
@@ -40,9 +43,6 @@ pub(crate) struct Decide<'a> {
     /// Another device's offer, which is kept with the task, and only if that runs here at once.
     pub lease: Option<&'a Lease>,
 }
-
-/// Letters of a task's id that must be given to name it.
-const ID_PREFIX: usize = 4;
 
 impl Node {
     /// Accepts a task and decides about it. What it returns is on the disk.
@@ -350,113 +350,6 @@ impl Node {
         self.feed(tx, OVERRIDE_USED, Some(&spec.user), &message)
     }
 
-    /// Tasks, newest first.
-    ///
-    /// # Errors
-    /// When a row is malformed.
-    pub fn task_list(
-        &self,
-        user: Option<&str>,
-        status: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<TaskReport>> {
-        if let Some(status) = status {
-            status
-                .parse::<Status>()
-                .map_err(|e| NodeError::invalid(e.to_string()))?;
-        }
-        let filter = Filter {
-            user_id: user.map(ToOwned::to_owned),
-            status: status.map(ToOwned::to_owned),
-            unfinished: false,
-            limit: Some(limit),
-        };
-        self.store.read(|tx| {
-            let rows = tasks::list(tx, &filter)?.strict()?;
-            rows.iter()
-                .map(|task| {
-                    let mut report = self.report_row(task);
-                    if let (Some(at), Ok(zone)) =
-                        (task.next_window_start, self.zone_of(tx, &task.user_id)?)
-                    {
-                        let offset = utc_offset_minutes(&zone, at);
-                        report.next_window_start = Some(local_time(at, offset));
-                    }
-                    Ok(report)
-                })
-                .collect()
-        })
-    }
-
-    /// One task, by its id or the beginning of it.
-    ///
-    /// # Errors
-    /// When there is none, or several begin so.
-    pub fn task_show(&self, id: &str) -> Result<TaskReport> {
-        let mut report = self.task_shown(id)?;
-        if report.status == Status::Delegated.word() {
-            report.with_peer = self.with_peer(&report.task);
-        }
-        Ok(report)
-    }
-
-    fn task_shown(&self, id: &str) -> Result<TaskReport> {
-        self.store.read(|tx| {
-            let task = find(tx, id)?;
-            let mut report = self.report_row(&task);
-            if let Some(cid) = &task.decision_cid
-                && let Some(bytes) = blocks::get(tx, cid)?
-            {
-                let record = Record::decode(&bytes)?;
-                let trace = trace_of(tx, cid)?;
-                report.steps = steps(&record.decision, &trace);
-                report.violations.clone_from(&record.decision.violations);
-                let offset = record
-                    .snapshot
-                    .submitter
-                    .as_ref()
-                    .map_or(0, |r| r.utc_offset_minutes);
-                report.next_window_start = task.next_window_start.map(|at| local_time(at, offset));
-            }
-            Ok(report)
-        })
-    }
-
-    /// All that a person asks about a task: its decision, its candidates, its history.
-    ///
-    /// # Errors
-    /// When there is no such task.
-    pub fn why(&self, id: &str) -> Result<WhyReport> {
-        let task = self.task_show(id)?;
-        self.store.read(|tx| {
-            let mut ranking = Vec::new();
-            let mut constitution = None;
-            if let Some(cid) = &task.decision
-                && let Some(bytes) = blocks::get(tx, cid)?
-            {
-                let record = Record::decode(&bytes)?;
-                ranking =
-                    CandidateReport::of(&record.decision.ranking, &record.snapshot.candidates);
-                constitution = record.constitution.map(|c| c.to_string());
-            }
-            let history = tasks::history(tx, &task.task)?
-                .rows
-                .into_iter()
-                .map(|h| HistoryLine {
-                    at: rfc3339(h.timestamp),
-                    status: h.status,
-                    reason: h.reasoning,
-                })
-                .collect();
-            Ok(WhyReport {
-                task: task.clone(),
-                ranking,
-                history,
-                constitution,
-            })
-        })
-    }
-
     /// Takes a task back; one that runs is told to stop.
     ///
     /// # Errors
@@ -502,39 +395,6 @@ impl Node {
         }
         self.changed();
         self.task_show(&id)
-    }
-
-    pub(crate) fn report_row(&self, task: &Task) -> TaskReport {
-        TaskReport {
-            task: task.id.clone(),
-            name: task.name.clone(),
-            user: task.user_id.clone(),
-            status: task.status.clone(),
-            reason: task.reason.clone(),
-            warning: task.warning.clone(),
-            next_window_start: task.next_window_start.map(|at| self.local_here(at)),
-            next_window_at: task.next_window_start.map(rfc3339),
-            retry_at: task.retry_at.map(rfc3339),
-            violations: serde_json::from_str(&task.violations).unwrap_or_default(),
-            importance: task.importance.clone(),
-            urgency: task.urgency.clone(),
-            sla: task.sla.clone(),
-            attempt: task.attempt,
-            decision: task.decision_cid.clone(),
-            steps: Vec::new(),
-            peer: task.peer.clone(),
-            with_peer: None,
-            poll: task.poll_id.clone(),
-            output: task.output_path.clone(),
-            summary: task.summary.clone(),
-            receipt: task.receipt_cid.clone(),
-            submitted_at: rfc3339(task.submitted_at),
-            finished_at: task.finished_at.map(rfc3339),
-        }
-    }
-
-    fn local_here(&self, at: Instant) -> String {
-        local_time(at, utc_offset_minutes(&self.zone, at))
     }
 }
 
@@ -613,13 +473,6 @@ fn hold(task: &mut Task, no: &NoPlace, now: Instant) {
     task.finished_at = never.then_some(now);
 }
 
-/// What lies beside a record: what its calls cost, and the salt of its commitment.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Trace {
-    salt: String,
-    lines: Vec<TraceLine>,
-}
-
 /// A salted hash of the decision's CID: what the log says of a record that stays here. Showing the record, with the
 /// salt that lies beside it, is the owner's act.
 fn commitment(salt: &[u8; 32], decision: &Cid) -> [u8; 32] {
@@ -627,76 +480,6 @@ fn commitment(salt: &[u8; 32], decision: &Cid) -> [u8; 32] {
     hash.update(salt);
     hash.update(decision.to_bytes());
     hash.finalize().into()
-}
-
-/// Stages with what their calls cost.
-fn steps(decision: &Decision, trace: &[TraceLine]) -> Vec<StepReport> {
-    let mut used = vec![false; trace.len()];
-    decision
-        .steps
-        .iter()
-        .map(|step| {
-            let mut fuel = None;
-            let mut us = None;
-            for (i, line) in trace.iter().enumerate() {
-                if !used[i] && Some(line.slot) == step.slot && Some(line.release) == step.release {
-                    used[i] = true;
-                    fuel = Some(fuel.unwrap_or(0) + line.fuel.unwrap_or(0));
-                    us = Some(us.unwrap_or(0) + line.us);
-                }
-            }
-            StepReport {
-                slot: step
-                    .slot
-                    .map_or("permission".to_owned(), |s| s.name().to_owned()),
-                plugin: step.plugin.clone(),
-                release: step.release.map(|r| r.to_string()),
-                verdict: step.verdict.clone(),
-                fuel,
-                us,
-            }
-        })
-        .collect()
-}
-
-fn trace_of(tx: &Read, cid: &str) -> Result<Vec<TraceLine>> {
-    match decisions::trace(tx, cid)? {
-        Some(text) => serde_json::from_str::<Trace>(&text)
-            .map(|t| t.lines)
-            .map_err(NodeError::internal),
-        None => Ok(Vec::new()),
-    }
-}
-
-/// Local `HH:MM` at a fixed offset from UTC.
-pub(crate) fn local_time(at: Instant, offset_minutes: i32) -> String {
-    let minutes = at.div_euclid(60_000) + i64::from(offset_minutes);
-    let minute = minutes.rem_euclid(24 * 60);
-    format!("{:02}:{:02}", minute / 60, minute % 60)
-}
-
-/// A task by its id or the beginning of it.
-pub(crate) fn find(tx: &Read, id: &str) -> Result<Task> {
-    if let Some(task) = tasks::get(tx, id)? {
-        return Ok(task);
-    }
-    let none = || {
-        NodeError::not_found(format!(
-            "there is no task `{}`",
-            weft_model::text::printable(id, 80)
-        ))
-        .try_this("list them with `weft task list`")
-    };
-    if id.len() < ID_PREFIX {
-        return Err(none());
-    }
-    match &tasks::ids_like(tx, id, 2)?[..] {
-        [one] => tasks::get(tx, one)?.ok_or_else(none),
-        [] => Err(none()),
-        _ => Err(NodeError::invalid(format!(
-            "several tasks begin with `{id}`; give more of the id"
-        ))),
-    }
 }
 
 /// A line of the task's history: the status that it took, and why.

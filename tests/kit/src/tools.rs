@@ -11,6 +11,14 @@ const REQUIRED_VARIABLE: &str = "WEFT_TEST_TOOLS";
 /// # Panics
 /// When it can't and `WEFT_TEST_TOOLS` is set.
 pub fn has_tool(program: &str, args: &[&str]) -> bool {
+    has_tool_for(REQUIRED_VARIABLE, program, args)
+}
+
+/// [`has_tool`] for tests that another variable requires.
+///
+/// # Panics
+/// When it can't be run and that variable is set.
+pub fn has_tool_for(variable: &str, program: &str, args: &[&str]) -> bool {
     let runs = Command::new(program)
         .args(args)
         .stdin(Stdio::null())
@@ -20,7 +28,7 @@ pub fn has_tool(program: &str, args: &[&str]) -> bool {
         .is_ok_and(|status| status.success());
     if !runs {
         let message = format!("`{program} {}` does not run here", args.join(" "));
-        assert!(std::env::var_os(REQUIRED_VARIABLE).is_none(), "{message}");
+        assert!(std::env::var_os(variable).is_none(), "{message}");
         eprintln!("not tested: {message}");
     }
     runs

@@ -12,11 +12,14 @@ mod node;
 pub use lab::{Lab, Nat, Space};
 pub use node::Node;
 
-/// Whether networks can be made here. Where they can't, the test that asks says so and ends, unless `WEFT_TEST_TOOLS` is
+/// Set where networks must be there, as `.ci/run` does wherever the system lets it make one.
+const REQUIRED_VARIABLE: &str = "WEFT_TEST_NET";
+
+/// Whether networks can be made here. Where they can't, the test that asks says so and ends, unless `WEFT_TEST_NET` is
 /// set.
 ///
 /// # Panics
-/// When they can't and `WEFT_TEST_TOOLS` is set.
+/// When they can't and `WEFT_TEST_NET` is set.
 pub fn ready() -> bool {
     let tools: [(&str, &[&str]); 3] = [
         ("ip", &["netns", "list"]),
@@ -25,5 +28,5 @@ pub fn ready() -> bool {
     ];
     tools
         .iter()
-        .all(|(program, args)| weft_kit::has_tool(program, args))
+        .all(|(program, args)| weft_kit::has_tool_for(REQUIRED_VARIABLE, program, args))
 }

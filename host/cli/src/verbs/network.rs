@@ -55,8 +55,10 @@ pub struct Invite {
 #[derive(Debug, clap::Subcommand)]
 enum Other {
     /// List the invites of this device
+    #[command(after_help = "Example:\n  weft invite list")]
     List,
     /// Take an invite back: its string, or its key from the list
+    #[command(after_help = "Example:\n  weft invite revoke did:key:z6Mk…")]
     Revoke {
         /// The invite
         invite: String,

@@ -4,8 +4,8 @@ use super::runtime;
 use super::swarm::{self, Behaviour};
 use crate::error::MeshError;
 use crate::exchange::{Blocks, Exchange, FetchError, Report, Speaks};
-use crate::limits::{OUTSIDE_DIAL_PATIENCE, STOP_PATIENCE, STREAMS};
-use crate::peer;
+use crate::limits::{OUTSIDE_DIAL_PATIENCE, STREAMS};
+use crate::{peer, threads};
 use futures::StreamExt;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
@@ -44,7 +44,7 @@ impl Outside {
                 })
             }
             Err(e) => {
-                runtime.shutdown_timeout(STOP_PATIENCE);
+                threads::end(runtime);
                 Err(e)
             }
         }
@@ -71,7 +71,7 @@ impl Outside {
 impl Drop for Outside {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(STOP_PATIENCE);
+            threads::end(runtime);
         }
     }
 }

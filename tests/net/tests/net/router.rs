@@ -2,7 +2,7 @@
 
 use super::{BOB, CAROL, agree, meet};
 use std::fs;
-use weft_kit::{Home, has_tool, wait};
+use weft_kit::{Home, has_tool_for, wait};
 use weft_net::{Lab, Nat, Node, Space, ready};
 
 /// Debian's miniupnpd on a router with the network `192.168.N.0/24` behind it.
@@ -43,7 +43,7 @@ allow 1024-65535 192.168.{n}.0/24 1024-65535
 
 #[test]
 fn a_router_opens_a_port_and_others_come_in_directly() {
-    if !ready() || !has_tool("sh", &["-c", "command -v miniupnpd"]) {
+    if !ready() || !has_tool_for("WEFT_TEST_NET", "sh", &["-c", "command -v miniupnpd"]) {
         return;
     }
     let mut lab = Lab::new();

@@ -113,7 +113,7 @@ fn an_address_says_who_is_meant_and_another_one_is_not_taken() {
         "{nameless:?}"
     );
     let other = format!("{at}/p2p/{}", PeerId::random());
-    let wrong = Outside::dial(&[other.clone()], None).err();
+    let wrong = Outside::dial(std::slice::from_ref(&other), None).err();
     assert!(
         matches!(wrong, Some(MeshError::Unreachable { .. })),
         "{wrong:?}"

@@ -92,8 +92,7 @@ impl Node {
     fn find(&self, question: Question) -> Result<Answer> {
         Ok(match question {
             Question::Search(text) => {
-                let mut text = text.to_lowercase();
-                text.truncate(TEXT_BYTES);
+                let text: String = text.to_lowercase().chars().take(TEXT_BYTES).collect();
                 let rows = self.store.read(|tx| releases::list(tx, None))?;
                 let found = rows.iter().filter(|r| speaks_of(r, &text)).take(FOUND);
                 Answer::Search(found.map(found_of).collect())
@@ -179,13 +178,14 @@ impl Node {
         Ok(heads)
     }
 
-    /// The records of a release from the first member that has it.
-    pub(crate) fn records_in_mesh(&self, cid: &Cid) -> Result<Option<ReleaseRecords>> {
+    /// The records of a release, from every member that says it has it.
+    pub(crate) fn records_in_mesh(&self, cid: &Cid) -> Result<Vec<ReleaseRecords>> {
         let found = self.ask_all(&Question::Release(*cid))?;
-        Ok(found.into_iter().find_map(|(_, answer)| match answer {
-            Answer::Release(Some(records)) => Some(records),
+        let records = found.into_iter().filter_map(|(_, answer)| match answer {
+            Answer::Release(records) => records,
             _ => None,
-        }))
+        });
+        Ok(records.collect())
     }
 
     /// Connected members that have a content.

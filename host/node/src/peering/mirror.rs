@@ -35,22 +35,25 @@ impl Node {
             return Ok(Some(Source::Folder(folder)));
         }
         let found = self.records_in_mesh(cid)?;
-        let Some(records) = found else {
-            return Err(NodeError::not_found(format!(
-                "no connected member has the release `{cid}`"
-            ))
-            .try_this("search what they have with `weft search`, or see who is connected: weft mesh status"));
-        };
-        if records.envelope.len() > ENVELOPE_BYTES {
-            return Err(NodeError::refused("the release's envelope is too large"));
-        }
-        let opened = open_envelope(&records.envelope)?;
-        if opened.cid != *cid {
-            return Err(NodeError::coded(
-                "wrong-software",
-                format!("a member gave the release `{}` for `{cid}`", opened.cid),
+        let said = found.len();
+        // One member's wrong answer does not stand before another one's right one.
+        let right = found.into_iter().find_map(|records| {
+            let small = records.envelope.len() <= ENVELOPE_BYTES;
+            let opened = open_envelope(&records.envelope).ok().filter(|_| small)?;
+            (opened.cid == *cid).then_some((records, opened))
+        });
+        let Some((records, opened)) = right else {
+            let error = match said {
+                0 => NodeError::not_found(format!("no connected member has the release `{cid}`")),
+                _ => NodeError::coded(
+                    "wrong-software",
+                    format!("what members gave for the release `{cid}` is another one, or none"),
+                ),
+            };
+            return Err(error.try_this(
+                "search what they have with `weft search`, or see who is connected: weft mesh status",
             ));
-        }
+        };
         let release = &opened.release;
         if release.component.size > SKILL_BYTES {
             return Err(NodeError::refused(format!(

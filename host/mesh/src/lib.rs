@@ -1,6 +1,6 @@
 //! The mesh: the only room that names libp2p.
 //!
-//! One task owns the swarm ([`actor`]), a bounded channel leads to it ([`Mesh`]), and what is decided about peers is
+//! One task owns the swarm (`actor`), a bounded channel leads to it ([`Mesh`]), and what is decided about peers is
 //! decided by a pure service with the clock as an argument ([`service`]). Payloads are bytes here: the node reads and
 //! judges them ([`Host`]), and serves blocks of content ([`exchange::Blocks`]).
 //!

@@ -1,6 +1,6 @@
 //! The energy here: what its owner said by hand, else what a source says, else what the settings say.
 //!
-//! A source ([`origin`]) is read outside of transactions into the [`meter`], by the daemon's loop and before a decision;
+//! A source (`origin`) is read outside of transactions into the `meter`, by the daemon's loop and before a decision;
 //! decisions see the last reading and record its values. A decision waits for a source only where that costs next to
 //! nothing, or where it was not read since the node was opened, or not for [`limits::STALE_MS`]. A source that fails is
 //! told of once; its last reading counts until it is [`limits::STALE_MS`] old, then the energy here is unknown.

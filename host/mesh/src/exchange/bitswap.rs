@@ -6,7 +6,7 @@
 //!
 //! Invariants:
 //! - A want is answered once and forgotten: with the block, with "have", or with "don't have" if the peer asks for that.
-//! - At most [`TURNS`] peers are being answered at a time; after [`BITSWAP_LOOKS_PER_TURN`] wants the next one has its turn.
+//! - At most `TURNS` peers are being answered at a time; after `BITSWAP_LOOKS_PER_TURN` wants the next one has its turn.
 //! - Answers of one message take at most [`super::limits::BITSWAP_MESSAGE_BYTES`], a larger block goes alone.
 //! - A block counts as asked when its sha2-256 is that of an asked CID. Anything else, from a peer that owes blocks,
 //!   is a wrong block, and the peer loses what it owes; from others it is refused unhashed.

@@ -4,6 +4,7 @@
 use crate::caps::waits_for_place;
 use crate::error::Result;
 use crate::node::Node;
+use crate::peering::ADVERT;
 use crate::policies::CONSTITUTION;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -170,15 +171,23 @@ impl Node {
     }
 }
 
-/// What of a peer may change a decision, coarsely: adverts come every few seconds, and each says a little less memory or
-/// a little more sun. The steps of the clean share meet 70 and 90, at which tasks that wait for clean energy go.
+/// What of a peer may change a decision. What a person wrote counts as it stands; adverts come every few seconds, each with
+/// a little less memory or a little more sun, so of them only whole steps count.
 fn what_matters(peer: &Peer) -> String {
+    if peer.origin != ADVERT {
+        let written = Peer {
+            last_seen: None,
+            updated_at: None,
+            ..peer.clone()
+        };
+        return format!("{written:?}");
+    }
     let steps = |value: Option<f64>, step: f64| value.map(|v| (v / step).floor() as i64);
     let halvings = |value: Option<f64>| value.map(|v| v.max(1.0).log2().floor() as i64);
     let energy = (
         &peer.energy_type,
-        steps(peer.percent_clean, 5.0),
-        steps(peer.grid_g_per_kwh, 50.0),
+        steps(peer.percent_clean, 1.0),
+        steps(peer.grid_g_per_kwh, 10.0),
         steps(peer.battery_percent, 10.0),
         peer.plugged_in,
     );
@@ -214,10 +223,11 @@ mod tests {
             memory_free_mb: Some(5_000.0),
             rtt_ms: Some(1.2),
             last_seen: Some(1),
+            origin: ADVERT.into(),
             ..Peer::new("roof")
         };
         let again = Peer {
-            percent_clean: Some(91.5),
+            percent_clean: Some(93.4),
             cpu_free: Some(3.1),
             memory_free_mb: Some(4_700.0),
             rtt_ms: Some(2.9),

@@ -539,15 +539,22 @@ fn a_workload_that_floods_is_taken_back_though_it_ignores_the_stop() {
     });
 }
 
+/// All Rust below a folder.
+fn sources(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).expect("the tests");
+    entries
+        .map(|e| e.expect("an entry").path())
+        .map(|path| match path.extension() {
+            _ if path.is_dir() => sources(&path),
+            Some(e) if e == "rs" => std::fs::read_to_string(path).expect("a source"),
+            _ => String::new(),
+        })
+        .collect()
+}
+
 #[test]
 fn every_guest_is_met_by_a_test() {
-    let folder = weft_kit::workspace().join("tests/it/tests");
-    let sources: String = std::fs::read_dir(folder)
-        .expect("the tests")
-        .map(|e| e.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|e| e == "rs"))
-        .map(|path| std::fs::read_to_string(path).expect("a source"))
-        .collect();
+    let sources = sources(&weft_kit::workspace().join("tests/it/tests"));
     for guest in weft_kit::GUESTS {
         let quoted = format!("\"{}\"", guest.name);
         assert!(

@@ -19,10 +19,7 @@ use weft_model::task::TaskSpec;
 /// One request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "fields are the CLI's options, documented there and in --help"
-)]
+#[allow(missing_docs, reason = "the CLI's options, told in --help")]
 pub enum Request {
     // The node.
     Status,
@@ -257,10 +254,7 @@ pub enum Request {
 /// A peer to register; what is none stays as it was, or unknown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-#[allow(
-    missing_docs,
-    reason = "fields are the CLI's options, documented there and in --help"
-)]
+#[allow(missing_docs, reason = "the CLI's options, told in --help")]
 pub struct PeerRow {
     pub peer: String,
     pub alias: Option<String>,

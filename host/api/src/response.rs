@@ -15,10 +15,7 @@ use weft_node::report::*;
 /// One response. `--json` prints what is inside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", content = "value", rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "each variant is named for the report that it holds"
-)]
+#[allow(missing_docs, reason = "each is named for its report")]
 pub enum Response {
     /// Done; nothing to show but this sentence.
     Done(String),

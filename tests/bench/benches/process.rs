@@ -15,13 +15,30 @@ const STARTS: usize = 5;
 const START_MS: f64 = 150.0;
 /// What the idle daemon is to hold at most, in MB of 1,000,000 bytes.
 const IDLE_MB: f64 = 60.0;
-/// How long the daemon is left alone before its memory is read.
-const IDLE: Duration = Duration::from_secs(3);
+/// Between two looks at the daemon's memory, and how many in a row must be alike for it to be at rest; at most so many.
+const LOOK: Duration = Duration::from_millis(100);
+const ALIKE: usize = 20;
+const LOOKS: usize = 300;
 
 fn timed(mut run: impl FnMut()) -> u64 {
     let started = Instant::now();
     run();
     started.elapsed().as_nanos() as u64
+}
+
+/// Waits until a process's memory stays as it is.
+fn come_to_rest(pid: u32) {
+    let (mut before, mut alike) = (None, 0);
+    for _ in 0..LOOKS {
+        let now = memory_kb(pid, "VmRSS");
+        alike = if now == before { alike + 1 } else { 0 };
+        if alike == ALIKE {
+            return;
+        }
+        before = now;
+        std::thread::park_timeout(LOOK);
+    }
+    panic!("the daemon's memory does not come to rest");
 }
 
 /// Starts the daemon and waits for the line that says that it listens.

@@ -1,6 +1,8 @@
 //! Where the energy here comes from: each source, what it may say, how it fails, and for how long its last reading
 //! counts.
 
+#[path = "energy/battery.rs"]
+mod battery;
 mod world;
 
 use std::fs;
@@ -14,7 +16,6 @@ use std::time::{Duration, Instant};
 use weft_api::report::EnergyReport;
 use weft_api::{Client, Request, Response};
 use weft_model::task::TaskSpec;
-use weft_node::energy::battery;
 use weft_node::energy::limits::{COMMAND_DEADLINE, RESPONSE_DEADLINE, STALE_MS};
 use world::{World, bundle, task};
 
@@ -547,83 +548,5 @@ fn a_setting_that_makes_no_sense_is_refused_when_the_home_is_opened() {
             .err()
             .unwrap_or_else(|| panic!("{seconds} was taken"));
         assert!(refused.message.contains("from 1 to 300"), "{refused:?}");
-    }
-}
-
-#[test]
-fn linux_shows_a_battery_and_the_mains_in_a_folder() {
-    type Case<'a> = (
-        &'a [(&'a str, &'a str)],
-        Result<(Option<f64>, Option<bool>), &'a str>,
-    );
-    let cases: [Case<'_>; 8] = [
-        (&[], Ok((None, None))),
-        (
-            &[("AC/type", "Mains\n"), ("AC/online", "1\n")],
-            Ok((None, Some(true))),
-        ),
-        (
-            &[
-                ("BAT0/type", "Battery\n"),
-                ("BAT0/capacity", "63\n"),
-                ("BAT0/status", "Discharging\n"),
-            ],
-            Ok((Some(63.0), Some(false))),
-        ),
-        (
-            &[
-                ("A/type", "USB"),
-                ("A/online", "0"),
-                ("B/type", "Mains"),
-                ("B/online", "1"),
-                ("C/type", "Battery"),
-                ("C/capacity", "100"),
-                ("C/status", "Discharging"),
-            ],
-            Ok((Some(100.0), Some(true))),
-        ),
-        // A mouse, and a bay without a battery in it.
-        (
-            &[
-                ("A/type", "Battery"),
-                ("A/scope", "Device"),
-                ("A/capacity", "5"),
-                ("B/type", "Battery"),
-                ("B/present", "0"),
-                ("B/capacity", "0"),
-            ],
-            Ok((None, None)),
-        ),
-        (
-            &[("A/type", "Battery"), ("A/capacity", "101")],
-            Err("`101`"),
-        ),
-        (
-            &[("A/type", "Battery"), ("A/capacity", "full")],
-            Err("`full`"),
-        ),
-        (
-            &[("A/type", "Battery"), ("A/capacity", "NaN")],
-            Err("`battery_percent`"),
-        ),
-    ];
-    for (files, wanted) in cases {
-        let root = tempfile::tempdir().expect("a folder");
-        for (path, text) in files {
-            let path = root.path().join(path);
-            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-            fs::write(path, text).expect("written");
-        }
-        match (battery::read(root.path()), wanted) {
-            (Ok(found), Ok(wanted)) => {
-                assert_eq!(
-                    (found.battery_percent, found.plugged_in),
-                    wanted,
-                    "{files:?}"
-                );
-            }
-            (Err(message), Err(named)) => assert!(message.contains(named), "{message}"),
-            (found, _) => panic!("{files:?}: {found:?}"),
-        }
     }
 }

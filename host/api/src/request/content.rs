@@ -5,10 +5,7 @@ use serde::{Deserialize, Serialize};
 /// One request about content. Paths are absolute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "content", rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "fields are the CLI's options, documented there and in --help"
-)]
+#[allow(missing_docs, reason = "the CLI's options, told in --help")]
 pub enum ContentRequest {
     /// `keep`: the owner holds it from the start. `public`: outsiders may fetch it.
     Add {

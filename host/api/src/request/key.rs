@@ -7,10 +7,7 @@ use weft_node::{KeyPart, Passphrase, RuleSpec};
 /// logged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "fields are the CLI's options, documented there and in --help"
-)]
+#[allow(missing_docs, reason = "the CLI's options, told in --help")]
 pub enum KeyRequest {
     /// With a passphrase, the key is encrypted.
     New {
@@ -49,10 +46,7 @@ pub enum KeyRequest {
 /// About whom a home trusts. Paths are absolute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "fields are the CLI's options, documented there and in --help"
-)]
+#[allow(missing_docs, reason = "the CLI's options, told in --help")]
 pub enum TrustRequest {
     Add {
         rule: RuleSpec,

@@ -5,10 +5,7 @@ use serde::{Deserialize, Serialize};
 /// One request about the network. Paths are absolute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "network", rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "fields are the CLI's options, documented there and in --help"
-)]
+#[allow(missing_docs, reason = "the CLI's options, told in --help")]
 pub enum NetworkRequest {
     Create {
         name: String,

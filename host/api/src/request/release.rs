@@ -7,10 +7,7 @@ use weft_node::Passphrase;
 /// One request about releases. Paths are absolute; `reference` is a release's CID or name, or a CAR file's path.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "release", rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "fields are the CLI's options, documented there and in --help"
-)]
+#[allow(missing_docs, reason = "the CLI's options, told in --help")]
 pub enum PackageRequest {
     // Making and looking.
     Build {
@@ -100,10 +97,7 @@ pub enum PackageRequest {
 
 /// What a skill's file does not say of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "fields are the CLI's options, documented there and in --help"
-)]
+#[allow(missing_docs, reason = "the CLI's options, told in --help")]
 pub struct SkillRow {
     pub name: String,
     pub version: String,

@@ -9,10 +9,7 @@ use weft_node::report::{
 /// One answer about content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", content = "value", rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "each variant is named for the report that it holds"
-)]
+#[allow(missing_docs, reason = "each is named for its report")]
 pub enum ContentResponse {
     One(ContentReport),
     List(Vec<ContentReport>),

@@ -9,10 +9,7 @@ use weft_node::report::{
 /// One answer about the network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", content = "value", rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "each variant is named for the report that it holds"
-)]
+#[allow(missing_docs, reason = "each is named for its report")]
 pub enum NetworkResponse {
     Network(NetworkReport),
     Invite(InviteReport),

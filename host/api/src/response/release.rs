@@ -8,10 +8,7 @@ use weft_node::report::{
 /// One answer about releases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "release", content = "value", rename_all = "kebab-case")]
-#[allow(
-    missing_docs,
-    reason = "each variant is named for the report that it holds"
-)]
+#[allow(missing_docs, reason = "each is named for its report")]
 pub enum PackageResponse {
     Package(Box<PackageReport>),
     Diff(Vec<String>),

@@ -111,7 +111,7 @@ fn main() {
     );
     report.reach("median_ms", START_MS);
     let child = start(&home);
-    std::thread::sleep(IDLE);
+    come_to_rest(child.id());
     let mb = |field| memory_kb(child.id(), field).expect("the daemon lives") as f64 * 1_024.0 / 1e6;
     report
         .values(

@@ -12,6 +12,7 @@ mod text;
 use crate::response::ApiError;
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -104,7 +105,7 @@ impl Http {
     }
 }
 
-/// Refuses what was not meant for this machine's loopback.
+/// Answers only what was meant for this machine's loopback.
 async fn only_here(request: Request, next: Next) -> Response {
     if is_here(request.headers()) {
         return next.run(request).await;
@@ -116,13 +117,10 @@ fn is_here(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(header::HOST).and_then(|h| h.to_str().ok()) else {
         return false;
     };
-    if let Ok(address) = host.parse::<SocketAddr>() {
-        return address.ip().is_loopback();
-    }
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        let is_port = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-        if is_port { name } else { host }
-    });
+    let Ok(authority) = host.parse::<Authority>() else {
+        return false;
+    };
+    let name = authority.host();
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     name.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|a| a.is_loopback())
 }

@@ -7,6 +7,7 @@
 use crate::ctx::{Ctx, Outcome};
 use crate::exit::Exit;
 use serde::Serialize;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -40,7 +41,7 @@ const LOGS: [&str; 5] = [
     "/var/log/install.log",
 ];
 /// Most of it that is read, in bytes.
-const LOG_BYTES: usize = 1 << 20;
+const LOG_BYTES: u64 = 1 << 20;
 /// Lines of the one that is made up.
 const LOG_LINES: usize = 5_000;
 /// How long anything may take to go from one node to the others.
@@ -331,13 +332,13 @@ impl<'a> Stage<'a> {
                     }
                 });
             }
-            let before = decided.load(Ordering::Relaxed);
             let swap = self.ada.ask(Request::SlotUse {
                 slot: slot.into(),
                 target: cid.into(),
                 config: None,
                 add: false,
             });
+            let before = decided.load(Ordering::Relaxed);
             // The story goes on when decisions were made by the new table too.
             while swap.is_ok()
                 && failed.load(Ordering::Relaxed) == 0
@@ -357,8 +358,13 @@ impl<'a> Stage<'a> {
 
 /// The beginning of a log of this machine, copied beside the homes; one made up where none can be read.
 fn log(folder: &Path) -> Result<PathBuf, ApiError> {
-    let real = LOGS.iter().find_map(|path| std::fs::read(path).ok());
-    let mut bytes = real.filter(|log| !log.is_empty()).unwrap_or_else(|| {
+    let beginning = |path: &&str| {
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).ok()?;
+        file.take(LOG_BYTES).read_to_end(&mut bytes).ok()?;
+        (!bytes.is_empty()).then_some(bytes)
+    };
+    let bytes = LOGS.iter().find_map(beginning).unwrap_or_else(|| {
         let line = |n| {
             format!(
                 "2026-06-18 20:00:{:02} host app[{n}]: request served\n",
@@ -367,7 +373,6 @@ fn log(folder: &Path) -> Result<PathBuf, ApiError> {
         };
         (0..LOG_LINES).map(line).collect::<String>().into_bytes()
     });
-    bytes.truncate(LOG_BYTES);
     let path = folder.join("machine.log");
     std::fs::write(&path, bytes).map_err(|e| io(&path.display().to_string(), &e))?;
     Ok(path)

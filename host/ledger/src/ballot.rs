@@ -8,7 +8,7 @@ use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use weft_model::{Cid, Did, Instant, cbor, content};
 
-/// One member's choice in one poll, signed by that member's key.
+/// One member's choice in one poll, signed by the key that speaks for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignedBallot {
@@ -37,11 +37,23 @@ struct Content<'a> {
 }
 
 impl SignedBallot {
-    /// Votes.
+    /// Votes with a member's first key.
     pub fn cast(poll: Cid, choice: u32, counter: u64, at: Instant, key: &SigningKey) -> Self {
+        Self::cast_for(sign::did(key), poll, choice, counter, at, key)
+    }
+
+    /// Votes with the key that speaks for a member.
+    pub fn cast_for(
+        voter: Did,
+        poll: Cid,
+        choice: u32,
+        counter: u64,
+        at: Instant,
+        key: &SigningKey,
+    ) -> Self {
         let mut ballot = Self {
             poll,
-            voter: sign::did(key),
+            voter,
             choice,
             counter,
             at,
@@ -51,9 +63,14 @@ impl SignedBallot {
         ballot
     }
 
-    /// Whether the voter signed it.
+    /// Whether the voter's first key signed it.
     pub fn is_signed(&self) -> bool {
-        sign::holds(&self.voter, BALLOT_TYPE, &self.content(), &self.signature)
+        self.is_signed_by(&self.voter)
+    }
+
+    /// Whether this key signed it.
+    pub fn is_signed_by(&self, key: &Did) -> bool {
+        sign::holds(key, BALLOT_TYPE, &self.content(), &self.signature)
     }
 
     /// The CID of the signed record.
@@ -77,16 +94,32 @@ pub(crate) fn bytes<T: Serialize>(record: &T) -> Vec<u8> {
     cbor::encode(record).expect("a record of integers, texts, bytes and links has a DAG-CBOR form")
 }
 
-/// A member's word that a device is theirs.
+/// A member's word that a device is theirs, by their first key.
 pub fn certify(network: Cid, device: Did, member: &SigningKey) -> Signature {
-    let content = certificate(&network, &device, &sign::did(member));
-    sign::sign(member, sign::CERTIFICATE_TYPE, &content)
+    certify_for(sign::did(member), network, device, member)
 }
 
-/// Whether the member said that the device is theirs in this network.
+/// The same by the key that speaks for the member.
+pub fn certify_for(member: Did, network: Cid, device: Did, key: &SigningKey) -> Signature {
+    let content = certificate(&network, &device, &member);
+    sign::sign(key, sign::CERTIFICATE_TYPE, &content)
+}
+
+/// Whether the member's first key said that the device is theirs in this network.
 pub fn is_certified(network: &Cid, device: &Did, member: &Did, signature: &Signature) -> bool {
+    is_certified_by(network, device, member, member, signature)
+}
+
+/// Whether this key said so for the member.
+pub fn is_certified_by(
+    network: &Cid,
+    device: &Did,
+    member: &Did,
+    key: &Did,
+    signature: &Signature,
+) -> bool {
     let content = certificate(network, device, member);
-    sign::holds(member, sign::CERTIFICATE_TYPE, &content, signature)
+    sign::holds(key, sign::CERTIFICATE_TYPE, &content, signature)
 }
 
 fn certificate(network: &Cid, device: &Did, member: &Did) -> Vec<u8> {

@@ -148,6 +148,21 @@ bodies! {
         /// The member's signature.
         signature: Signature,
     }
+    /// Another key speaks for a member: by the signature of the key until now, or, where that is lost, by the word of more
+    /// than half of the admins ([`crate::rekey`]). Without a signature it is an admin's word, or what the member's own
+    /// device asks for.
+    MemberRekeyed = "member-rekeyed" {
+        /// Who, by their first key.
+        member: Did,
+        /// The key until now.
+        old: Did,
+        /// The key from now on.
+        new: Did,
+        /// The new key's signature.
+        accepted: Signature,
+        /// The old key's signature.
+        given: Option<Signature>,
+    }
     /// A vote begins. Its CID names the poll.
     PollOpened = "poll-opened" {
         /// What it is about.
@@ -343,7 +358,10 @@ impl Body {
             Self::KeyRotated { old, new } if old == new => {
                 Err("a key that takes its own place".to_owned())
             }
-            Self::KeyRotated { .. } => Ok(()),
+            Self::MemberRekeyed {
+                member, old, new, ..
+            } if new == old || new == member => Err("a key that takes its own place".to_owned()),
+            Self::KeyRotated { .. } | Self::MemberRekeyed { .. } => Ok(()),
             Self::ReleasePublished { name, revision, .. } => {
                 check_text(name, NAME_BYTES)?;
                 integer("revision", *revision, 1)

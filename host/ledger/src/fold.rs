@@ -22,6 +22,7 @@ mod digest;
 mod heads;
 mod inbox;
 mod judge;
+mod keys;
 mod past;
 mod settle;
 mod standing;
@@ -36,6 +37,7 @@ use crate::ballot::is_certified;
 use crate::body::Body;
 use crate::event::{EventError, SignedEvent, Verified};
 use crate::genesis::Genesis;
+use crate::rekey::Rekey;
 use past::Past;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -85,7 +87,8 @@ struct Node {
     depth: u64,
     past: Past,
     body: Body,
-    /// Whether the ballot's or certificate's own signature holds; true for other kinds.
+    /// Whether the member's first key signed the ballot or certificate in it; of a next key, whether its own signatures
+    /// hold; true for other kinds.
     inner_signed: bool,
     /// Whether its device has said something after it.
     has_next: bool,
@@ -100,6 +103,7 @@ struct Facts {
     members: BTreeMap<Did, Vec<NodeId>>,
     names: BTreeMap<String, BTreeSet<Did>>,
     devices: BTreeMap<Did, Vec<NodeId>>,
+    keys: BTreeMap<Did, Vec<NodeId>>,
     revoked: BTreeMap<Did, Vec<NodeId>>,
     namings: Vec<NodeId>,
     polls: BTreeMap<Cid, PollFacts>,
@@ -249,6 +253,21 @@ impl State {
                 member,
                 signature,
             } => is_certified(&self.network, device, member, signature),
+            Body::MemberRekeyed {
+                member,
+                old,
+                new,
+                accepted,
+                given,
+            } => {
+                let rekey = Rekey {
+                    network: self.network,
+                    member: *member,
+                    old: *old,
+                    new: *new,
+                };
+                rekey.is_accepted(accepted) && given.as_ref().is_none_or(|s| rekey.is_given(s))
+            }
             _ => true,
         };
         let depth = prev

@@ -8,7 +8,7 @@
 //! Invariants: an event is known by the CID of its signed record, and an event that was decoded here has one
 //! encoding. The same events give the same [`State::state_digest`], whatever the order in which they arrive.
 //!
-//! The rooms inside, bottom up: [`sign`], [`genesis`], [`ballot`], [`body`], [`event`], [`chain`], [`fold`],
+//! The rooms inside, bottom up: [`sign`], [`genesis`], [`ballot`], [`rekey`], [`body`], [`event`], [`chain`], [`fold`],
 //! [`sync`]; beside them [`constitution`] (the record that activations name) and [`tally`] (sums of weights).
 
 pub mod ballot;
@@ -19,6 +19,7 @@ pub mod event;
 pub mod fold;
 pub mod genesis;
 pub mod limits;
+pub mod rekey;
 pub mod sign;
 pub mod sync;
 pub mod tally;
@@ -30,5 +31,6 @@ pub use constitution::{Assignment, Constitution, MeshPolicy, Mode};
 pub use event::{Event, EventError, SignedEvent, Verified};
 pub use fold::{Inbox, InboxError, Member, Outcome, Poll, Rejected, State, Void};
 pub use genesis::Genesis;
+pub use rekey::Rekey;
 pub use sync::Sync;
 pub use tally::{Tally, TallyError};

@@ -17,6 +17,8 @@ pub const EVENT_TYPE: &str = "application/vnd.weft.event+dag-cbor";
 pub const BALLOT_TYPE: &str = "application/vnd.weft.ballot+dag-cbor";
 /// Media type of a device certificate, as signed by its member.
 pub const CERTIFICATE_TYPE: &str = "application/vnd.weft.device-certificate+dag-cbor";
+/// Media type of a member's next key, as signed by that key and the one before it.
+pub const REKEY_TYPE: &str = "application/vnd.weft.rekey+dag-cbor";
 
 /// The name of a key's public half.
 pub fn did(key: &SigningKey) -> Did {

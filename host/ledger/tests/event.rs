@@ -25,6 +25,13 @@ fn bodies() -> Vec<Body> {
             }],
         },
         Net::new().certificate(2, 102),
+        Body::MemberRekeyed {
+            member: did(2),
+            old: did(2),
+            new: did(20),
+            accepted: [5; 64].into(),
+            given: Some([6; 64].into()),
+        },
         opened("backup", 400_000),
         Body::PollClosed {
             poll: cid("poll"),

@@ -10,6 +10,11 @@ pub(crate) fn is_circuit(address: &Multiaddr) -> bool {
     address.iter().any(|part| part == Protocol::P2pCircuit)
 }
 
+/// Whether an address is of QUIC, and not of TCP.
+pub(crate) fn is_quic(address: &Multiaddr) -> bool {
+    address.iter().any(|part| part == Protocol::QuicV1)
+}
+
 /// Whether an address begins with where a machine is, and not with what it is: observers of a relayed connection name the
 /// peer alone.
 pub(crate) fn has_place(address: &Multiaddr) -> bool {

@@ -267,6 +267,7 @@ impl Service {
             self.give_up(now, peer, id, out);
         }
         self.dial_due(now, out);
+        self.relays.double(&mut self.members, out);
         self.relays.plan(now, &self.members, out);
         for member in self.members.values() {
             out.extend(member.superseded(now).into_iter().map(Effect::Close));

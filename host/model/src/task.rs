@@ -157,6 +157,9 @@ pub struct TaskSpec {
     /// Params for the workload, a JSON object as text.
     #[serde(default)]
     pub params: Option<String>,
+    /// Whether input, params and output are encrypted wherever it runs but here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
 }
 
 /// Assumed when a submitter does not say, in milliseconds.

@@ -175,7 +175,7 @@ impl Node {
         if told.map_or(Standing::Fine, |(_, told)| *told) == standing {
             return Ok(());
         }
-        let source = self.settings.text("energy_source");
+        let source = self.energy.origin().shown();
         let state = self.energy.state();
         let problem = state.problem.unwrap_or_default();
         let message = match (standing, state.last) {

@@ -7,6 +7,7 @@
 
 use crate::error::{NodeError, Result};
 use crate::node::Node;
+use crate::private::Secret;
 use crate::receipt::content_name;
 use crate::tree;
 use sha2::{Digest, Sha256};
@@ -37,6 +38,8 @@ pub(crate) struct Given {
 pub(crate) struct Named {
     /// Length and sha2-256 of the whole input, where it was read beforehand.
     whole: Option<(u64, [u8; 32])>,
+    /// Whether that is of ciphertext, of which the job read the plain text.
+    sealed: bool,
     /// The content of the directories that it may read.
     pub models: Vec<Cid>,
     /// Whether another run with the same content gives the same.
@@ -48,7 +51,13 @@ impl Node {
     ///
     /// # Errors
     /// When the input or a directory can't be read, or a directory was granted to another binary.
-    pub(crate) fn given(&self, spec: &TaskSpec, release: &Release, params: &str) -> Result<Given> {
+    pub(crate) fn given(
+        &self,
+        spec: &TaskSpec,
+        release: &Release,
+        params: &str,
+        secret: Option<&Secret>,
+    ) -> Result<Given> {
         let random = release.imports.iter().any(|i| i.starts_with(RANDOM));
         let mut whole = None;
         let input: Box<dyn Read + Send> = match &spec.input {
@@ -56,11 +65,14 @@ impl Node {
                 let path = Path::new(path);
                 let io = |e| NodeError::file(path, &e);
                 let mut file = File::open(path).map_err(io)?;
-                if random {
+                if random || secret.is_some() {
                     whole = Some(tree::digest(&mut file).map_err(io)?);
                     file.rewind().map_err(io)?;
                 }
-                Box::new(BufReader::new(file))
+                match secret {
+                    Some(secret) => Box::new(secret.reader(file)?),
+                    None => Box::new(BufReader::new(file)),
+                }
             }
             None => Box::new(std::io::empty()),
         };
@@ -86,7 +98,8 @@ impl Node {
         let named = Named {
             whole,
             models,
-            verifiable: !dirs.iter().any(|dir| dir.writable),
+            sealed: secret.is_some(),
+            verifiable: secret.is_none() && !dirs.iter().any(|dir| dir.writable),
         };
         Ok(Given {
             input,
@@ -105,6 +118,9 @@ impl Named {
     pub fn input(&self, finished: &Finished) -> Result<String> {
         let read = (finished.bytes_in, finished.input_digest);
         let (bytes, digest) = self.whole.unwrap_or(read);
+        if self.sealed {
+            return Ok(content_name(bytes, &digest));
+        }
         if bytes < read.0 || (bytes == read.0 && digest != read.1) {
             return Err(NodeError::refused(
                 "its input changed while it ran, so its result is not kept",

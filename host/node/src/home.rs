@@ -137,14 +137,22 @@ impl Home {
         // On a full disk nobody is told who has the home; the lock itself needs no room.
         let told = file.set_len(0).and_then(|()| file.rewind());
         let _ = told.and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
     }
 }
 
 /// The home is this process's while it lives.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A program that another thread is just starting has the file too until it is loaded: closing it here would not
+        // let go of the lock.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Writes a file so that a reader sees all of it or none, with the given mode.

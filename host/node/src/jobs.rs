@@ -4,7 +4,9 @@ use crate::error::{Code, NodeError, Result};
 use crate::gather::SELF;
 use crate::given::Named;
 use crate::node::Node;
-use crate::receipt::{Account, Claim, Receipt, content_name};
+use crate::peering::REASON_BYTES;
+use crate::private;
+use crate::receipt::{Account, Claim, Receipt, content_name, name_of_file};
 use crate::tasks::note;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -12,6 +14,7 @@ use weft_engine::inspect::Kind;
 use weft_engine::workload::{JobFailure, JobLimits};
 use weft_engine::{Finished, Job};
 use weft_model::task::{Status, TaskSpec};
+use weft_model::text::printable;
 use weft_model::{Cid, Instant};
 use weft_release::Release;
 use weft_store::owner::cooldown;
@@ -19,7 +22,7 @@ use weft_store::tasks::{self, Task};
 use weft_store::{Write, blocks};
 
 /// How the name of an output begins while its job runs.
-const UNFINISHED: &str = ".unfinished-";
+pub(crate) const UNFINISHED: &str = ".unfinished-";
 
 /// How a job ended, before it is kept.
 struct Ended {
@@ -38,6 +41,12 @@ struct Ran {
     input: String,
     /// How many bytes of it that is.
     read: u64,
+    /// CID of the params.
+    params: Cid,
+    /// Name of the output.
+    output: String,
+    /// What a private task of another device is sealed with.
+    secret: Option<private::Given>,
 }
 
 impl Node {
@@ -115,18 +124,34 @@ impl Node {
             .tempfile_in(&folder)
             .map_err(|e| NodeError::file(&folder, &e))?;
         let writer = output.reopen().map_err(|e| NodeError::file(&folder, &e))?;
-        let params = spec.params.clone().unwrap_or_default();
+        let secret = self.given_secret(&task.id, spec)?;
+        let params = match &secret {
+            Some(given) => given.secret.params.clone().unwrap_or_default(),
+            None => spec.params.clone().unwrap_or_default(),
+        };
+        let params_cid = match &secret {
+            Some(given) => given.secret.params_cid(),
+            None => weft_model::content::raw_cid(params.as_bytes()),
+        };
+        let sealer = match &secret {
+            Some(given) => Some(given.writer(writer.try_clone().map_err(NodeError::internal)?)?),
+            None => None,
+        };
+        let sink: Box<dyn std::io::Write + Send> = match &sealer {
+            Some(sealer) => Box::new(sealer.clone()),
+            None => Box::new(writer),
+        };
         let limit = self
             .settings
             .number("max_task_duration_ms")
             .unwrap_or(f64::MAX) as u64;
-        let given = self.given(spec, &release, &params)?;
+        let given = self.given(spec, &release, &params, secret.as_ref().map(|s| &s.secret))?;
         let job = Job {
             seed: given.seed,
             params,
             input: given.input,
             output: Box::new(Counted {
-                inner: writer,
+                inner: sink,
                 written: self.count_written(&task.id),
             }),
             limits: JobLimits {
@@ -151,9 +176,14 @@ impl Node {
         };
         let input = given.named.input(&finished)?;
         let read = given.named.bytes(&finished);
+        let mut name = content_name(finished.bytes_out, &finished.output_digest);
         let (status, reason) = match &finished.result {
             Ok(_) => {
                 let path = folder.join(format!("{}.out", task.id));
+                if let Some(sealer) = &sealer {
+                    sealer.finish().map_err(|e| NodeError::file(&path, &e))?;
+                    name = name_of_file(output.path(), u64::MAX)?.1;
+                }
                 output
                     .as_file()
                     .sync_all()
@@ -179,6 +209,9 @@ impl Node {
                 named: given.named,
                 input,
                 read,
+                params: params_cid,
+                output: name,
+                secret,
             }),
         })
     }
@@ -204,13 +237,22 @@ impl Node {
             }
             _ => None,
         };
+        let summary = ended.finished.as_ref().and_then(|f| f.result.as_ref().ok());
+        let secret = ended.ran.as_ref().and_then(|ran| ran.secret.as_ref());
         let carbon = match &ended.finished {
             Some(finished) => Some(self.home_carbon(&task, spec, started, finished.wall_ms)?),
             None => None,
         };
         let path = self.home.outputs().join(format!("{}.out", task.id));
         let gave = match (&receipt, &ended.ran) {
-            (Some(_), Some(ran)) => self.lease_output(&task.id, &path, ran.read)?,
+            (Some(_), Some(ran)) => {
+                let line = summary.map_or("", String::as_str);
+                let line = match secret {
+                    Some(secret) => secret.seal(line)?,
+                    None => printable(line, REASON_BYTES),
+                };
+                self.lease_output(&task.id, &path, ran.read, line)?
+            }
             _ => None,
         };
         let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -229,18 +271,17 @@ impl Node {
                 }
                 task.finished_at = Some(now);
                 task.updated_at = now;
-                if let Some(finished) = &ended.finished {
-                    task.summary = finished.result.as_ref().ok().cloned();
-                }
-                if let Some((cid, bytes, output)) = &receipt {
+                // What another device's private task returned is not kept here.
+                task.summary = summary.filter(|_| secret.is_none()).cloned();
+                if let (Some((cid, bytes)), Some(ran)) = (&receipt, &ended.ran) {
                     blocks::put(tx, &cid.to_string(), bytes, now)?;
                     task.receipt_cid = Some(cid.to_string());
-                    task.output_cid = Some(output.clone());
+                    task.output_cid = Some(ran.output.clone());
                     task.output_path = Some(path.display().to_string());
                 }
                 tasks::update(tx, &task)?;
                 note(tx, &task, now)?;
-                let bytes = receipt.as_ref().map(|(_, bytes, _)| &bytes[..]);
+                let bytes = receipt.as_ref().map(|(_, bytes)| &bytes[..]);
                 self.finish_lease(tx, &task, bytes, gave.as_ref())?;
             }
             if let Some(impact) = &carbon {
@@ -279,17 +320,14 @@ impl Node {
         spec: &TaskSpec,
         ran: &Ran,
         finished: &Finished,
-    ) -> Result<(Cid, Vec<u8>, String)> {
-        let output = content_name(finished.bytes_out, &finished.output_digest);
+    ) -> Result<(Cid, Vec<u8>)> {
         let claim = Claim {
             release: ran.cid,
             component: ran.release.component.cid,
             input: ran.input.clone(),
-            params: weft_model::content::raw_cid(
-                spec.params.clone().unwrap_or_default().as_bytes(),
-            ),
+            params: ran.params,
             models: ran.named.models.clone(),
-            output: output.clone(),
+            output: ran.output.clone(),
             fuel: finished.fuel,
             profile: self.workloads()?.profile().to_owned(),
             verifiable: ran.named.verifiable,
@@ -305,8 +343,7 @@ impl Node {
             worker: crate::keys::did(&self.device_key),
             ended: self.now(),
         };
-        let (cid, bytes) = Receipt::sign(claim, account, &self.device_key)?;
-        Ok((cid, bytes, output))
+        Receipt::sign(claim, account, &self.device_key)
     }
 
     /// Marks tasks that were running when a process died as queued, to be decided again.

@@ -46,6 +46,7 @@ mod passphrase;
 mod peering;
 mod policies;
 mod polls;
+mod private;
 mod projection;
 mod public;
 pub mod receipt;

@@ -241,9 +241,13 @@ impl Node {
             None,
             bytes.map(|n| one(Some(n as f64))),
         );
-        let Ok(mesh) = self.mesh_status() else {
-            figures.missing += 1;
-            return;
+        let mesh = match self.mesh_status() {
+            Ok(mesh) => mesh,
+            Err(e) => {
+                tracing::warn!("figures of the mesh are missing: {e}");
+                figures.missing += 1;
+                return;
+            }
         };
         let mut paths: BTreeMap<&str, u64> = PATHS.into_iter().map(|p| (p, 0)).collect();
         for peer in &mesh.peers {

@@ -17,7 +17,7 @@ mod work;
 
 pub(crate) use adverts::{ADVERT, forget_peers};
 pub(crate) use leasing::{failed_before, last_failure};
-pub(crate) use work::WorkerEnergy;
+pub(crate) use work::{REASON_BYTES, WorkerEnergy, wrapped_for};
 
 use crate::error::{Code, NodeError, Result};
 use crate::node::Node;

@@ -5,6 +5,10 @@ use crate::error::{NodeError, Result};
 use data_encoding::HEXLOWER;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 use weft_ledger::sign;
 use weft_model::{Cid, Did, Instant, cbor, content};
 
@@ -22,7 +26,7 @@ pub struct Claim {
     pub component: Cid,
     /// The input, all of it where randomness came from it, else what was read: a CID, or `sha256:<hex>` for more than one block.
     pub input: String,
-    /// CID of the params.
+    /// CID of the params; of a private task, with its key before them.
     pub params: Cid,
     /// CIDs of the content of the directories that it could read.
     pub models: Vec<Cid>,
@@ -32,7 +36,8 @@ pub struct Claim {
     pub fuel: u64,
     /// The engine profile.
     pub profile: String,
-    /// False when a directory was granted for writing: then another run may give something else.
+    /// False when a directory was granted for writing: then another run may give something else. False for a private
+    /// task that ran for another device, whose input and output are named as they are encrypted.
     pub verifiable: bool,
 }
 
@@ -118,4 +123,24 @@ pub fn content_name(bytes: u64, digest: &[u8; 32]) -> String {
         return format!("sha256:{}", HEXLOWER.encode(digest));
     }
     content::raw_cid_of_digest(digest).to_string()
+}
+
+/// Size and name of a file, or of its first bytes.
+///
+/// # Errors
+/// When it can't be read.
+pub fn name_of_file(path: &Path, first: u64) -> Result<(u64, String)> {
+    let io = |e| NodeError::file(path, &e);
+    let mut file = File::open(path).map_err(io)?.take(first);
+    let mut hash = Sha256::new();
+    let mut size = 0;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let read = file.read(&mut buffer).map_err(io)?;
+        if read == 0 {
+            return Ok((size, content_name(size, &hash.finalize().into())));
+        }
+        size += read as u64;
+        hash.update(&buffer[..read]);
+    }
 }

@@ -16,6 +16,8 @@ mod lies;
 mod many;
 #[path = "delegation/power_cuts.rs"]
 mod power_cuts;
+#[path = "delegation/private.rs"]
+mod private;
 #[path = "delegation/refusals.rs"]
 mod refusals;
 #[path = "delegation/sunny.rs"]

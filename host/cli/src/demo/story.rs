@@ -326,5 +326,6 @@ fn task(stage: &Stage<'_>, name: &str) -> TaskSpec {
         workload: Some("log-digest".into()),
         input: Some(stage.log.display().to_string()),
         params: None,
+        private: false,
     }
 }

@@ -73,7 +73,7 @@ fn facts(task: &TaskReport) -> String {
     ])
 }
 
-/// Importance, urgency and class that count.
+/// Importance, urgency and class that count, and whether it is private.
 pub fn terms(task: &TaskReport) -> String {
     let words = [
         ("importance", &task.importance),
@@ -82,7 +82,8 @@ pub fn terms(task: &TaskReport) -> String {
     ];
     let known = words
         .iter()
-        .filter_map(|(what, word)| word.as_ref().map(|w| format!("{what} {w}")));
+        .filter_map(|(what, word)| word.as_ref().map(|w| format!("{what} {w}")))
+        .chain(task.private.then(|| "private".to_owned()));
     known.collect::<Vec<_>>().join(", ")
 }
 

@@ -66,6 +66,11 @@ pub struct Needs {
     /// Params for the workload: a JSON object, or @FILE with one in it
     #[arg(long, value_name = "JSON|@FILE", value_parser = parse::object)]
     params: Option<String>,
+
+    /// Encrypt input, params and output on their way: only this device and the one that runs it can read them, so
+    /// nobody can verify the result
+    #[arg(long)]
+    private: bool,
 }
 
 impl Needs {
@@ -91,6 +96,7 @@ impl Needs {
             workload: self.workload,
             input: self.input.map(|path| absolute_text(&path)).transpose()?,
             params: self.params,
+            private: self.private,
         })
     }
 }

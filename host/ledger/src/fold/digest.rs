@@ -17,6 +17,7 @@ impl State {
             void: BTreeSet<Cid>,
             frozen: &'a BTreeMap<Did, u64>,
             members: Vec<(Did, String, &'a str)>,
+            keys: BTreeMap<&'a Did, Did>,
             devices: BTreeMap<Did, Option<Did>>,
             revoked: Vec<&'a Did>,
             polls: Vec<(Cid, Vec<Cid>, Option<Cid>)>,
@@ -46,6 +47,12 @@ impl State {
                 .members()
                 .into_iter()
                 .map(|m| (m.did, m.user, m.role.word()))
+                .collect(),
+            keys: self
+                .facts
+                .keys
+                .keys()
+                .map(|member| (member, self.key_of(member)))
                 .collect(),
             devices: self
                 .all_devices()

@@ -20,7 +20,7 @@ impl State {
             .device_member(before, &node.author)
             .or(match &node.body {
                 Body::DeviceCertified { device, member, .. }
-                    if *device == node.author && node.inner_signed =>
+                    if *device == node.author && self.is_signed(id, member) =>
                 {
                     Some(*member)
                 }
@@ -118,12 +118,28 @@ impl State {
             }
             Body::NetworkNamed { .. } => check(admin, Void::NotAllowed("an admin")),
             Body::DeviceCertified { device, member, .. } => {
-                check(node.inner_signed, Void::BadSignature)?;
+                check(self.is_signed(id, member), Void::BadSignature)?;
                 check(self.role_at(before, member).is_some(), Void::UnknownMember)?;
                 check(
                     self.device_member(before, device).is_none(),
                     Void::DeviceTaken,
                 )
+            }
+            Body::MemberRekeyed {
+                member,
+                old,
+                new,
+                given,
+                ..
+            } => {
+                check(node.inner_signed, Void::BadSignature)?;
+                check(
+                    given.is_some() || admin || *member == author,
+                    Void::NotAllowed("an admin, or the member itself,"),
+                )?;
+                check(self.role_at(before, member).is_some(), Void::UnknownMember)?;
+                check(self.key_at(before, member) == *old, Void::OldKey)?;
+                check(!self.key_is_taken(before, new), Void::KeyTaken)
             }
             Body::Ballot(ballot) => self.judge_ballot(id, ballot),
             Body::PollClosed {
@@ -156,7 +172,7 @@ impl State {
     fn judge_ballot(&self, id: NodeId, ballot: &SignedBallot) -> Result<(), Void> {
         let node = self.node(id);
         let before = Horizon::Before(&node.past);
-        if !node.inner_signed {
+        if !self.is_signed(id, &ballot.voter) {
             return Err(Void::BadSignature);
         }
         let (options, closes_at) = self.seen_poll(before, &ballot.poll)?;

@@ -32,7 +32,9 @@ impl State {
                 self.contested |= void.is_none();
                 true
             }
-            Body::MemberAdded { .. } | Body::DeviceCertified { .. } => true,
+            Body::MemberAdded { .. }
+            | Body::DeviceCertified { .. }
+            | Body::MemberRekeyed { .. } => true,
             _ => false,
         };
         self.stale |= belonging && self.contested && void != Some(Void::Frozen);
@@ -138,6 +140,7 @@ impl State {
             Body::DeviceCertified { device, .. } => {
                 facts.devices.entry(*device).or_default().push(id);
             }
+            Body::MemberRekeyed { member, .. } => facts.keys.entry(*member).or_default().push(id),
             Body::DeviceRevoked { device, .. } => {
                 facts.revoked.entry(*device).or_default().push(id);
             }

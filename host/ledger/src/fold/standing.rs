@@ -81,11 +81,13 @@ impl State {
             .get(device)?
             .iter()
             .filter(|id| from.sees(&self.node(**id).past))
-            .min_by_key(|id| self.rank(**id))?;
-        match &self.node(*first).body {
-            Body::DeviceCertified { member, .. } => Some(*member),
-            _ => None,
-        }
+            .filter_map(|id| match &self.node(*id).body {
+                Body::DeviceCertified { member, .. } => Some((*id, *member)),
+                _ => None,
+            })
+            .filter(|(id, member)| self.still_speaks(from, *id, member))
+            .min_by_key(|(id, _)| self.rank(*id))?;
+        Some(first.1)
     }
 
     /// Whether a revocation of a device is in sight.
@@ -162,9 +164,10 @@ impl State {
             .into_iter()
             .flat_map(|p| &p.ballots)
             .filter(move |(voter, _)| self.role_at(from, voter).is_some_and(MemberRole::votes))
-            .filter_map(move |(_, cast)| {
+            .filter_map(move |(voter, cast)| {
                 cast.iter()
                     .filter(|(id, _)| from.sees(&self.node(*id).past))
+                    .filter(|(id, _)| self.still_speaks(from, *id, voter))
                     .max_by_key(|(id, cid)| match &self.node(*id).body {
                         Body::Ballot(b) => (b.counter, Reverse(*cid)),
                         _ => (0, Reverse(*cid)),

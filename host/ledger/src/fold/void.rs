@@ -48,6 +48,12 @@ pub enum Void {
     /// The ballot or certificate in it is not signed by whom it names.
     #[error("the signature of the member whom it names does not hold")]
     BadSignature,
+    /// Another key speaks for the member.
+    #[error("it replaces a key that does not speak for the member")]
+    OldKey,
+    /// The key is, or was, a member's.
+    #[error("the key is, or was, a member's")]
+    KeyTaken,
     /// The poll is not known to its author.
     #[error("it names a poll that its author had not seen")]
     UnknownPoll,

@@ -1,7 +1,7 @@
 //! Random histories.
 
 use super::{FOUNDER, added, cid, committed, did, key, opened};
-use weft_ledger::{Body, MemberRole, SignedBallot, State};
+use weft_ledger::{Body, MemberRole, Rekey, SignedBallot, State};
 use weft_model::{Cid, Instant};
 
 /// A small generator, so that one seed makes one history: splitmix64.
@@ -78,17 +78,43 @@ pub fn body(rng: &mut Rng, state: &State, n: u8, step: u8, now: Instant) -> Body
     }
 }
 
+/// Another key for a member: by the key until now, often by a key that it never was, or by whoever says so.
+fn rekeyed(rng: &mut Rng, state: &State, member: u8, given: bool) -> Body {
+    let spoken = [member, member + 20, member + 40][rng.below(3)];
+    let new = member + [20, 40, 60][rng.below(3)];
+    let rekey = Rekey {
+        network: state.network(),
+        member: did(member),
+        old: did(spoken),
+        new: did(new),
+    };
+    Body::MemberRekeyed {
+        member: rekey.member,
+        old: rekey.old,
+        new: rekey.new,
+        accepted: rekey.sign(&key(new)),
+        given: given.then(|| rekey.sign(&key(spoken))),
+    }
+}
+
 /// Something about who belongs: what decides whether everything else counts.
 pub fn quarrel(rng: &mut Rng, state: &State, n: u8, step: u8, _now: Instant) -> Body {
     let someone = FOUNDER + rng.below(5) as u8;
     let device = someone + [100, 150][rng.below(2)];
-    match rng.below(11) {
+    match rng.below(13) {
+        11 => rekeyed(rng, state, someone, true),
+        12 => rekeyed(rng, state, someone, false),
         0 | 1 => added(someone, MemberRole::Admin),
         2 => added(someone, MemberRole::Member),
         3 => Body::DeviceCertified {
             device: did(device),
             member: did(someone),
-            signature: weft_ledger::ballot::certify(state.network(), did(device), &key(someone)),
+            signature: weft_ledger::ballot::certify_for(
+                did(someone),
+                state.network(),
+                did(device),
+                &key(someone + [0, 20, 40][rng.below(3)]),
+            ),
         },
         4..7 => state.removal(&did(someone)),
         7 => state.revocation(&did(device)),

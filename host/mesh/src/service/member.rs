@@ -1,6 +1,6 @@
 //! What is known of one member's device: addresses, connections, when to dial it, what it may send.
 
-use crate::addresses::is_circuit;
+use crate::addresses::{is_circuit, is_quic};
 use crate::limits::{
     ADDRESSES, CIRCUIT_AFTER_MS, DIRECT_SETTLED_MS, GOSSIP_BURST, GOSSIP_PER_SECOND, REDIAL_MS,
     REQUEST_BURST, REQUESTS_PER_SECOND, SILENT_MS, UPGRADE_MS,
@@ -141,6 +141,25 @@ impl Member {
                 Some(circuits)
             }
         }
+    }
+
+    /// The straight addresses of the transport by which this device has no connection, though it has one by another.
+    pub fn dial_other_transport(&mut self) -> Option<Vec<Multiaddr>> {
+        let mut open = self
+            .connections
+            .values()
+            .filter(|c| c.path != Path::Relayed);
+        let by = is_quic(&open.next()?.address);
+        if self.dials > 0 || open.any(|c| is_quic(&c.address) != by) {
+            return None;
+        }
+        let straight = self.addresses.iter().filter(|a| !is_circuit(a));
+        let other: Vec<Multiaddr> = straight.filter(|a| is_quic(a) != by).cloned().collect();
+        if other.is_empty() {
+            return None;
+        }
+        self.dials += 1;
+        Some(other)
     }
 
     /// A dial failed; what is to be dialled instead, if anything.

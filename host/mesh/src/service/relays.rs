@@ -28,6 +28,8 @@ pub(super) struct Relays {
     private: bool,
     /// Relays that were asked, and whether they said yes.
     places: BTreeMap<PeerId, bool>,
+    /// Relays that were dialled by a second transport, or have no address for one.
+    doubled: BTreeSet<PeerId>,
     /// Relays that said no or were lost: when they may be asked again, and the pause after the next no.
     refused: BTreeMap<PeerId, (i64, i64)>,
 }
@@ -78,6 +80,7 @@ impl Relays {
             .collect();
         stale.iter().for_each(|address| self.expired(now, address));
         self.private = false;
+        self.doubled.clear();
         stale
     }
 
@@ -99,6 +102,24 @@ impl Relays {
     /// A device is no member's any more.
     pub fn forget(&mut self, relay: &PeerId) {
         self.refused.remove(relay);
+        self.doubled.remove(relay);
+    }
+
+    /// Dials relays by the transport that is not open yet: a router gives this device another address for each, and two
+    /// who punch holes must try the same one. They know only addresses that somebody saw.
+    pub fn double(&mut self, members: &mut BTreeMap<PeerId, Member>, out: &mut Vec<Effect>) {
+        if self.exempt || !self.confirmed.is_empty() {
+            return;
+        }
+        for (peer, member) in members {
+            if self.volunteers.contains(&member.device)
+                && !self.doubled.contains(peer)
+                && let Some(addresses) = member.dial_other_transport()
+            {
+                self.doubled.insert(*peer);
+                out.push(Effect::Dial(*peer, addresses));
+            }
+        }
     }
 
     /// Asks for places, as many as are missing, at those that answer fastest.

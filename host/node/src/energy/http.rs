@@ -57,6 +57,13 @@ impl Http {
         })
     }
 
+    /// Whom it asks.
+    pub fn host(&self) -> String {
+        let uri = self.url.parse::<Uri>().ok();
+        uri.and_then(|uri| uri.host().map(str::to_owned))
+            .unwrap_or_default()
+    }
+
     /// Fetches the document and picks the figures.
     ///
     /// # Errors

@@ -92,6 +92,17 @@ impl Origin {
         matches!(self, Self::Static | Self::Battery { .. } | Self::File(_))
     }
 
+    /// How messages name it: without what may be a secret in an address or an argument.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Static => "static".into(),
+            Self::Battery { .. } => "battery".into(),
+            Self::File(path) => format!("file:{}", path.display()),
+            Self::Command { program, .. } => format!("command:{program}"),
+            Self::Http(http) => format!("http:{}", http.host()),
+        }
+    }
+
     /// Reads it. Blocks for as long as the limits of its kind say.
     ///
     /// # Errors

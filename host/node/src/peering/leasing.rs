@@ -201,12 +201,15 @@ impl Node {
             self.find_release(tx, &bound)
         })?;
         let input = match &placed.spec.input {
-            Some(path) => Some(self.input_of(&placed.task.id, Path::new(path))?),
+            Some(path) => Some(self.input_of(placed, Path::new(path))?),
             None => None,
         };
         let mut spec = placed.spec.clone();
         spec.input = None;
         spec.workload = None;
+        if spec.private {
+            spec.params = None;
+        }
         // What was decided here is what the worker is told.
         let decided = placed.task.importance.as_deref();
         spec.importance = decided.and_then(|w| w.parse::<Importance>().ok());
@@ -218,14 +221,17 @@ impl Node {
             release,
             input,
             decision: placed.task.decision_cid.clone().unwrap_or_default(),
+            private: self.wrap_secret(&placed.task.id, &placed.spec, &placed.peer)?,
         })
     }
 
     /// The input as it was when it was first offered: kept as content, so that a file that is written meanwhile makes
     /// nobody a liar.
-    fn input_of(&self, task: &str, path: &Path) -> Result<Blob> {
+    fn input_of(&self, placed: &Placed, path: &Path) -> Result<Blob> {
+        let task = &placed.task.id;
         if self.offered_input(task)?.is_none() {
             let file = File::open(path).map_err(|e| NodeError::file(path, &e))?;
+            let file = self.seal_input(task, &placed.spec, file)?;
             self.put_stream(file, Some(&input_holder(task)))?;
         }
         let Some(cid) = self.offered_input(task)? else {

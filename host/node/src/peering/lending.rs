@@ -7,6 +7,7 @@ use crate::error::{Code, NodeError, Result};
 use crate::gather::SELF;
 use crate::keys;
 use crate::node::Node;
+use crate::private::NOT_FOR_US;
 use crate::tasks::Decide;
 use std::sync::{Arc, PoisonError};
 use weft_model::task::{Status, TaskSpec};
@@ -201,6 +202,14 @@ impl Node {
         }
         if spec.input.is_some() {
             return no("invalid", "an input is named by its CID, not by a file");
+        }
+        if spec.private != offer.private.is_some() || spec.private && spec.params.is_some() {
+            return no("invalid", "a private task's params come encrypted");
+        }
+        if let Some(wrapped) = &offer.private
+            && let Err(e) = self.open_secret(wrapped)
+        {
+            return no(NOT_FOR_US, &e.message);
         }
         let user = self.user_of_device(from)?;
         if user.as_deref() != Some(spec.user.as_str()) {

@@ -4,14 +4,16 @@
 use super::Peering;
 use super::leasing::{Failed, Placed, output_holder, still_under_way};
 use super::work::{Done, Outcome, REASON_BYTES, Say, WorkerEnergy};
-use crate::error::{NodeError, Result};
+use crate::error::{Code, NodeError, Result};
+use crate::jobs::UNFINISHED;
 use crate::node::Node;
-use crate::receipt::{Receipt, content_name};
+use crate::private;
+use crate::receipt::{Receipt, content_name, name_of_file};
 use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::Read as _;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tempfile::NamedTempFile;
 use weft_model::task::Status;
 use weft_model::text::printable;
 use weft_model::{Cid, Did, Instant, content};
@@ -40,17 +42,20 @@ impl Node {
             self.lease_failed(&placed, Failed::new("failed", reason))?;
             return Ok(Say::Taken);
         };
-        let receipt = match self.check_receipt(&placed, done) {
-            Ok(receipt) => receipt,
-            Err(e) if matches!(e.code, crate::error::Code::Check(_)) => {
+        let checked = self
+            .check_receipt(&placed, done)
+            .and_then(|receipt| Ok((receipt, self.output_inline(&placed, done)?)));
+        let (receipt, output) = match checked {
+            Ok(checked) => checked,
+            Err(e) if matches!(e.code, Code::Check(_)) => {
                 self.lied(&placed, &e.message)?;
                 return Ok(Say::Taken);
             }
             Err(e) => return Err(e),
         };
-        if let Some(bytes) = done.output.inline()? {
+        if let Some(bytes) = output {
             let path = self.output_path(&placed.task.id);
-            crate::home::write_whole(&path, bytes, 0o600)?;
+            crate::home::write_whole(&path, &bytes, 0o600)?;
             self.keep_result(&placed, done, &receipt, &path)?;
             return Ok(Say::Taken);
         }
@@ -108,8 +113,7 @@ impl Node {
         if claim.release != release || claim.component != record.component.cid {
             return wrong("release");
         }
-        let params = placed.spec.params.clone().unwrap_or_default();
-        if claim.params != content::raw_cid(params.as_bytes()) {
+        if claim.params != self.params_cid(&placed.task.id, &placed.spec) {
             return wrong("params");
         }
         if Some(&claim.input) != self.name_of_input(placed, done.read)?.as_ref() {
@@ -122,7 +126,11 @@ impl Node {
         }
         check_energy(&done.energy)?;
         let output = &done.output;
-        if output.size > record.limits.output_bytes {
+        let most = match placed.spec.private {
+            true => private::sealed_size(record.limits.output_bytes),
+            false => record.limits.output_bytes,
+        };
+        if output.size > most {
             return wrong("output than the release may write");
         }
         let named = match output.inline()? {
@@ -133,7 +141,28 @@ impl Node {
         if claim.output != named {
             return wrong("output than the one that came");
         }
+        self.summary_of(placed, done)?;
         Ok(receipt)
+    }
+
+    /// The line that the workload returned.
+    fn summary_of(&self, placed: &Placed, done: &Done) -> Result<String> {
+        let line = match placed.spec.private {
+            true => Cow::Owned(self.unseal_text(&done.summary)?),
+            false => Cow::Borrowed(done.summary.as_str()),
+        };
+        Ok(printable(&line, REASON_BYTES))
+    }
+
+    /// The output that came along, as its submitter reads it.
+    fn output_inline<'a>(&self, placed: &Placed, done: &'a Done) -> Result<Option<Cow<'a, [u8]>>> {
+        let Some(bytes) = done.output.inline()? else {
+            return Ok(None);
+        };
+        Ok(Some(match placed.spec.private {
+            true => Cow::Owned(self.unseal_bytes(bytes)?),
+            false => Cow::Borrowed(bytes),
+        }))
     }
 
     /// The name of the first bytes of what was offered as input; none where it has not so many.
@@ -188,25 +217,40 @@ impl Node {
             return self.lease_failed(placed, Failed::new("failed", &why));
         }
         let path = self.output_path(id);
-        self.copy_out(&cid, &path)?;
-        if name_of_file(&path, u64::MAX)?.1 != receipt.claim.output {
-            std::fs::remove_file(&path).map_err(|e| NodeError::file(&path, &e))?;
+        let io = |e| NodeError::file(&path, &e);
+        let mut draft = self.copy_out(&cid)?;
+        if name_of_file(draft.path(), u64::MAX)?.1 != receipt.claim.output {
             return self.lied(placed, "its output is not the one that its receipt names");
         }
+        if placed.spec.private {
+            let sealed = draft.reopen().map_err(io)?;
+            draft = self.draft()?;
+            match self.unseal_output(sealed, &mut draft) {
+                Err(e) if matches!(e.code, Code::Check(_)) => {
+                    return self.lied(placed, &e.message);
+                }
+                unsealed => unsealed?,
+            }
+        }
+        draft.as_file().sync_all().map_err(io)?;
+        draft.persist(&path).map_err(|e| io(e.error))?;
         self.keep_result(placed, done, receipt, &path)
     }
 
-    fn copy_out(&self, cid: &Cid, path: &Path) -> Result<()> {
+    /// A copy of content that has no name yet.
+    fn copy_out(&self, cid: &Cid) -> Result<NamedTempFile> {
         let mut reader = self.open_content(cid)?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let io = |e| NodeError::file(path, &e);
-        let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+        let mut draft = self.draft()?;
         while let Some((_, leaf)) = reader.next_leaf()? {
-            std::io::Write::write_all(&mut draft, leaf).map_err(io)?;
+            std::io::Write::write_all(&mut draft, leaf)
+                .map_err(|e| NodeError::file(draft.path(), &e))?;
         }
-        draft.as_file().sync_all().map_err(io)?;
-        draft.persist(path).map_err(|e| io(e.error))?;
-        Ok(())
+        Ok(draft)
+    }
+
+    fn draft(&self) -> Result<NamedTempFile> {
+        let folder = self.home.outputs();
+        NamedTempFile::with_prefix_in(UNFINISHED, &folder).map_err(|e| NodeError::file(&folder, &e))
     }
 
     fn output_path(&self, task: &str) -> PathBuf {
@@ -222,6 +266,7 @@ impl Node {
         path: &Path,
     ) -> Result<()> {
         let now = self.now();
+        let summary = self.summary_of(placed, done)?;
         let impact = self.worker_carbon(&placed.task, &placed.lease, receipt, &done.energy)?;
         let kept = self.store.write(|tx: &Write| -> Result<bool> {
             let Some((mut task, mut lease)) = still_under_way(tx, placed)? else {
@@ -235,7 +280,7 @@ impl Node {
             tasks::put_delegation(tx, &lease)?;
             weft_store::carbon::add(tx, &impact)?;
             task.status = Status::Done.word().into();
-            task.summary = Some(printable(&done.summary, REASON_BYTES));
+            task.summary = Some(summary);
             task.receipt_cid = Some(cid);
             task.output_cid = Some(receipt.claim.output.clone());
             task.output_path = Some(path.display().to_string());
@@ -277,21 +322,4 @@ fn check_energy(energy: &WorkerEnergy) -> Result<()> {
         "wrong-energy",
         "its energy is none that there is",
     ))
-}
-
-/// Size and name of a file, or of its first bytes.
-fn name_of_file(path: &Path, first: u64) -> Result<(u64, String)> {
-    let io = |e| NodeError::file(path, &e);
-    let mut file = File::open(path).map_err(io)?.take(first);
-    let mut hash = Sha256::new();
-    let mut size = 0;
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let read = file.read(&mut buffer).map_err(io)?;
-        if read == 0 {
-            return Ok((size, content_name(size, &hash.finalize().into())));
-        }
-        size += read as u64;
-        hash.update(&buffer[..read]);
-    }
 }

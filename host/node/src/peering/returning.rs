@@ -3,13 +3,12 @@
 
 use super::Peering;
 use super::lending::{LEASES, holder};
-use super::work::{Ask, Blob, Done, INLINE_BYTES, Offer, Outcome, REASON_BYTES, Say, WorkerEnergy};
+use super::work::{Ask, Blob, Done, INLINE_BYTES, Offer, Outcome, Say, WorkerEnergy};
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 use serde_bytes::ByteBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use weft_model::text::printable;
 use weft_model::{Did, Instant, cbor};
 use weft_store::tasks::Task;
 use weft_store::{Read, Write, leases, tasks};
@@ -25,6 +24,8 @@ pub(crate) struct Gave {
     output: Blob,
     /// Of how many bytes of the input the claim is.
     read: u64,
+    /// The line that the workload returned.
+    summary: String,
 }
 
 impl Node {
@@ -48,7 +49,7 @@ impl Node {
                 receipt: ByteBuf::from(receipt),
                 output: gave.output.clone(),
                 read: gave.read,
-                summary: printable(task.summary.as_deref().unwrap_or_default(), REASON_BYTES),
+                summary: gave.summary.clone(),
                 energy: self.worker_energy(tx)?,
             }),
             _ => None,
@@ -73,13 +74,18 @@ impl Node {
         task: &str,
         path: &std::path::Path,
         read: u64,
+        summary: String,
     ) -> Result<Option<Gave>> {
         let lease = self.store.read(|tx| leases::get(tx, task))?;
         if lease.is_none() {
             return Ok(None);
         }
         let output = self.blob_of(path, &holder(task))?;
-        Ok(Some(Gave { output, read }))
+        Ok(Some(Gave {
+            output,
+            read,
+            summary,
+        }))
     }
 
     /// A file as it travels; one that does not fit into a message is kept as content for a holder.

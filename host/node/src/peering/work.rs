@@ -14,7 +14,7 @@ use weft_model::{Cid, Did, Instant, cbor, content};
 /// Largest input and output that travel inside a message, in bytes; larger ones are fetched as content.
 pub(super) const INLINE_BYTES: usize = 256 * 1024;
 /// Longest reason, in bytes.
-pub(super) const REASON_BYTES: usize = 1_024;
+pub(crate) const REASON_BYTES: usize = 1_024;
 /// Payload type of a refusal's signature.
 const REFUSAL_TYPE: &str = "application/vnd.weft.refusal+dag-cbor";
 
@@ -69,6 +69,17 @@ pub(super) struct Offer {
     pub input: Option<Blob>,
     /// The submitter's decision.
     pub decision: String,
+    /// What a private task's worker must know, wrapped for it (`crate::private`).
+    #[serde(default)]
+    pub private: Option<ByteBuf>,
+}
+
+/// The wrapped secret of an offer as it came.
+pub(crate) fn wrapped_for(offer: &[u8]) -> Option<ByteBuf> {
+    match cbor::decode::<Ask>(offer) {
+        Ok(Ask::Offer(offer)) => offer.private,
+        _ => None,
+    }
 }
 
 /// Bytes by CID, and the bytes themselves where they are few.

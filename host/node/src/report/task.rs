@@ -34,6 +34,9 @@ pub struct TaskReport {
     pub urgency: Option<String>,
     /// SLA class that counts.
     pub sla: Option<String>,
+    /// Whether input, params and output are encrypted wherever it runs but here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
     /// Decisions taken so far.
     pub attempt: u32,
     /// CID of the last decision's record.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use weft_decide::windows::utc_offset_minutes;
 use weft_decide::{Decision, Record};
 use weft_model::Instant;
-use weft_model::task::Status;
+use weft_model::task::{Status, TaskSpec};
 use weft_store::tasks::{Filter, Task};
 use weft_store::{Read, blocks, decisions, tasks};
 
@@ -139,6 +139,8 @@ impl Node {
             importance: task.importance.clone(),
             urgency: task.urgency.clone(),
             sla: task.sla.clone(),
+            // The spec is this program's own writing; a hand that broke it is told where it is decided.
+            private: serde_json::from_str(&task.spec).is_ok_and(|spec: TaskSpec| spec.private),
             attempt: task.attempt,
             decision: task.decision_cid.clone(),
             steps: Vec::new(),

@@ -165,5 +165,6 @@ fn spec() -> TaskSpec {
         workload: None,
         input: None,
         params: None,
+        private: false,
     }
 }

@@ -91,11 +91,9 @@ fn content_that_nearly_fills_its_cap_is_told() {
     let list = device.json(["content", "list"]);
     let sizes = list.as_array().expect("a list").iter();
     let bytes: u64 = sizes.map(|c| c["size"].as_u64().expect("a size")).sum();
-    set(
-        &device,
-        &format!("cap_disk_mb = {}", bytes.div_ceil(1_000_000)),
-    );
+    set(&device, &format!("cap_disk_mb = {}", bytes / 1_000_000));
     let disk = check(&device, "disk");
+    assert_eq!(disk["result"], "warning", "{disk}");
     let found = disk["found"].as_str().expect("a text");
     assert!(found.contains("(cap_disk_mb)"), "{disk}");
     set_off(&device);

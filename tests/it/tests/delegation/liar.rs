@@ -44,6 +44,7 @@ pub struct Offer {
     pub release: Cid,
     pub input: Option<Blob>,
     pub decision: String,
+    pub private: Option<ByteBuf>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -33,12 +33,13 @@ fn offer(alice: &Device, task: &str, user: &str) -> Offer {
             .expect("a CID"),
         input: None,
         decision: String::new(),
+        private: None,
     }
 }
 
 /// Code and reason of the refusal.
 #[track_caller]
-fn refused(liar: &Liar, offer: Offer) -> (String, String) {
+pub fn refused(liar: &Liar, offer: Offer) -> (String, String) {
     let task = offer.task.clone();
     match liar.tell(&Ask::Offer(offer)).expect("an answer") {
         Say::Refused(signed) => {

@@ -152,6 +152,29 @@ fn who_is_not_reached_asks_the_two_fastest_volunteers_and_replaces_a_lost_one() 
 }
 
 #[test]
+fn who_may_be_private_shows_a_relay_both_of_its_addresses() {
+    let quic = "/ip4/45.0.0.1/udp/9001/quic-v1";
+    for (open, other) in [(DIRECT, quic), (quic, DIRECT)] {
+        let mut room = with_relays(own(false, false));
+        room.step(NOW, Input::Address(peer(4), address(LAN)));
+        room.member(NOW, 4, &[DIRECT, quic]);
+        room.connect(NOW, 4, 4, open);
+        assert_eq!(room.step(NOW, Input::Tick), [], "it does not relay");
+        room.volunteers(NOW, &[1, 2, 3, 4]);
+        assert_eq!(room.step(NOW, Input::Tick), [dial(4, &[other])]);
+        room.step(NOW, Input::DialFailed(peer(4)));
+        assert_eq!(room.step(NOW, Input::Tick), [], "once is enough");
+    }
+    let mut room = with_relays(own(false, true));
+    room.member(NOW, 1, &[DIRECT, quic]);
+    assert_eq!(
+        room.step(NOW, Input::Tick),
+        [],
+        "everybody knows its address"
+    );
+}
+
+#[test]
 fn only_volunteers_that_are_connected_straight_are_asked() {
     let mut room = Room::plain();
     let now = NOW + PRIVATE_AFTER_MS;

@@ -86,6 +86,7 @@ fn serde_spec() -> TaskSpec {
         workload: None,
         input: None,
         params: None,
+        private: false,
     }
 }
 

@@ -18,7 +18,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use weft_ledger::Body;
-use weft_ledger::ballot::certify;
+use weft_ledger::ballot::certify_for;
 use weft_model::Cid;
 
 /// What a backup holds, beside the database.
@@ -183,13 +183,15 @@ impl Node {
     /// The owner vouches for this device: the first event of its chain.
     fn certify_device(&self) -> Result<()> {
         let device = keys::did(&self.device_key);
-        let member = keys::did(&self.owner_key);
+        let key = self.owner_key();
+        let member = self.with_state(|state| state.member_of_key(&keys::did(&key)))?;
+        let member = member.unwrap_or_else(|| keys::did(&key));
         let network: Cid = self
             .store
             .read(|tx| weft_store::meta::get(tx, crate::log::NETWORK))?
             .unwrap_or_default()
             .parse()?;
-        let signature = certify(network, device, &self.owner_key);
+        let signature = certify_for(member, network, device, &key);
         self.append(
             |tx| {
                 self.feed(

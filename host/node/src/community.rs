@@ -5,7 +5,8 @@ use crate::error::{Code, NodeError, Result};
 use crate::keys;
 use crate::node::{Node, check_user};
 use crate::report::{MemberReport, TierReport};
-use weft_ledger::{Body, MemberRole};
+use std::collections::BTreeSet;
+use weft_ledger::{Body, MemberRole, State};
 use weft_model::{Did, SlotCall, SlotReply};
 use weft_store::members::{Member, Role};
 use weft_store::{members, tiers};
@@ -33,9 +34,7 @@ impl Node {
             ));
         }
         let did: Did = match did {
-            Some(text) => text
-                .parse()
-                .map_err(|e: weft_model::did::DidError| NodeError::invalid(e.to_string()))?,
+            Some(text) => text.parse()?,
             None => {
                 let name = keys::member(user);
                 let key = match keys::load(&self.home, &name) {
@@ -82,7 +81,7 @@ impl Node {
                 role,
             },
         )?;
-        Ok(member_report(&row))
+        self.with_state(|state| member_report(&row, state))
     }
 
     /// The roster.
@@ -91,11 +90,10 @@ impl Node {
     /// When a row is malformed.
     pub fn member_list(&self) -> Result<Vec<MemberReport>> {
         let rows = self.store.read(members::list)?.strict()?;
-        Ok(rows
-            .iter()
-            .filter(|m| m.removed_at.is_none())
-            .map(member_report)
-            .collect())
+        self.with_state(|state| {
+            let present = rows.iter().filter(|m| m.removed_at.is_none());
+            present.map(|m| member_report(m, state)).collect()
+        })
     }
 
     /// The tier of one user, or of all that have a row or are members; judged now by the `quota` slot.
@@ -197,10 +195,9 @@ impl Node {
             NodeError::not_found(format!("`{user}` is no member"))
                 .try_this(format!("weft member add {user}"))
         })?;
-        let giver: Did = giver
-            .parse()
-            .map_err(|e: weft_model::did::DidError| NodeError::invalid(e.to_string()))?;
+        let giver: Did = giver.parse()?;
         let now = self.now();
+        let by = self.own_did()?;
         self.append(
             |tx| {
                 self.revert_facts(tx)?;
@@ -216,17 +213,31 @@ impl Node {
             || Body::Donation {
                 member: giver,
                 amount: amount as u64,
-                by: keys::did(&self.owner_key),
+                by,
             },
         )?;
         self.tier_show(Some(&user))
     }
 }
 
-fn member_report(m: &Member) -> MemberReport {
+fn member_report(m: &Member, state: &State) -> MemberReport {
+    let did: Option<Did> = m.did.as_ref().and_then(|did| did.parse().ok());
+    let key = did.map(|did| state.key_of(&did));
+    let asked: BTreeSet<String> = did
+        .iter()
+        .flat_map(|did| state.rekeys_asked(did))
+        .filter_map(|body| match body {
+            Body::MemberRekeyed { new, .. } => Some(new.to_string()),
+            _ => None,
+        })
+        .collect();
     MemberReport {
         user: m.user_id.clone(),
         did: m.did.clone(),
+        key: key
+            .filter(|key| Some(*key) != did)
+            .map(|key| key.to_string()),
+        asked: asked.into_iter().collect(),
         role: m.role.as_str().into(),
         joined_at: rfc3339(m.joined_at),
         is_self: m.is_self,

@@ -167,6 +167,12 @@ impl From<weft_decide::RecordError> for NodeError {
     }
 }
 
+impl From<weft_model::did::DidError> for NodeError {
+    fn from(e: weft_model::did::DidError) -> Self {
+        Self::invalid(e.to_string())
+    }
+}
+
 impl From<cid::Error> for NodeError {
     fn from(e: cid::Error) -> Self {
         Self::invalid(format!("not a CID: {e}"))

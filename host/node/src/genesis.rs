@@ -95,7 +95,7 @@ pub(crate) fn found(node: &Node, constitution: Cid) -> Result<(Vec<u8>, Cid)> {
         created: node.now(),
         nonce: nonce.into(),
         user: node.owner.clone(),
-        founder: crate::keys::did(&node.owner_key),
+        founder: crate::keys::did(&node.owner_key()),
         device: crate::keys::did(&node.device_key),
         constitution,
     };

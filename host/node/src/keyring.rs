@@ -13,7 +13,7 @@ use crate::passphrase::Passphrase;
 use ed25519_dalek::SigningKey;
 use std::path::Path;
 use std::sync::PoisonError;
-use weft_ledger::Body;
+use weft_ledger::{Body, Rekey};
 use weft_model::Did;
 use weft_release::names::fingerprint;
 use weft_release::statement::{Revocation, Rotation, seal};
@@ -195,10 +195,11 @@ impl Node {
         })
     }
 
-    /// Puts a new key in the place of one: both sign that, the log tells of it, and the old one stays as `NAME.N`.
+    /// Puts a new key in the place of one: both sign that, the log tells of it, and the old one stays as `NAME.N`. The
+    /// owner's new key speaks for them in the network, too, where the old one did.
     ///
     /// # Errors
-    /// When the key is the device's, the owner's or a member's, was revoked, or its passphrase is another one.
+    /// When the key is the device's or a member's, was revoked, or its passphrase is another one.
     pub fn key_rotate(&self, name: &str, passphrase: Option<&Passphrase>) -> Result<KeyReport> {
         let _turn = self.keyring.lock().unwrap_or_else(PoisonError::into_inner);
         self.own(name)?;
@@ -224,17 +225,49 @@ impl Node {
             statement,
         };
         let retired = self.retired_name(name)?;
+        let rekey = match name {
+            OWNER => self.rekey_to(&old, &new)?,
+            _ => None,
+        };
         let replace = || {
             keys::store(&self.home, &next, &new, passphrase.filter(|_| encrypted))?;
             keys::copy(&self.home, name, &retired)?;
-            self.keep_rotation(&row, &old_did, &new_did)?;
+            self.keep_rotation(&row, &old_did, &new_did, rekey.clone())?;
             keys::replace(&self.home, &next, name)
         };
         if let Err(why) = replace() {
             self.recover_keys()?;
             return Err(why);
         }
+        self.reload_owner_key()?;
         self.key_show(name)
+    }
+
+    /// What the log must say for a member's next key; none where the old one speaks for nobody.
+    fn rekey_to(&self, old: &SigningKey, new: &SigningKey) -> Result<Option<Body>> {
+        let (old_did, new_did) = (keys::did(old), keys::did(new));
+        let network = self.store.read(|tx| self.network_cid(tx))?;
+        let member = self.with_state(|state| state.member_of_key(&old_did))?;
+        Ok(member.map(|member| {
+            let rekey = Rekey {
+                network,
+                member,
+                old: old_did,
+                new: new_did,
+            };
+            Body::MemberRekeyed {
+                member,
+                old: old_did,
+                new: new_did,
+                accepted: rekey.sign(new),
+                given: Some(rekey.sign(old)),
+            }
+        }))
+    }
+
+    fn reload_owner_key(&self) -> Result<()> {
+        self.set_owner_key(keys::load(&self.home, OWNER)?);
+        Ok(())
     }
 
     /// Says that a key no longer counts: one of this home's by its own signature, another's by the owner's word.
@@ -338,7 +371,14 @@ impl Node {
     }
 
     /// Notes a rotation and tells of it; one that is known already changes nothing.
-    pub(crate) fn keep_rotation(&self, row: &rows::Rotation, old: &Did, new: &Did) -> Result<()> {
+    /// `rekey` is what the log says before, where the key speaks for a member.
+    pub(crate) fn keep_rotation(
+        &self,
+        row: &rows::Rotation,
+        old: &Did,
+        new: &Did,
+        rekey: Option<Body>,
+    ) -> Result<()> {
         let known = self.store.read(|tx| rows::rotation(tx, &row.old_did))?;
         if known.is_some_and(|known| known.new_did == row.new_did) {
             return Ok(());
@@ -346,6 +386,9 @@ impl Node {
         self.append(
             |tx| {
                 rows::rotate(tx, row)?;
+                if let Some(body) = rekey {
+                    self.append_in(tx, body)?;
+                }
                 let message = format!("the key {new} takes the place of {old}");
                 self.feed(tx, "key.rotated", Some(&row.old_did), &message)
             },
@@ -367,6 +410,9 @@ impl Node {
             let is_logged = new.is_ok_and(|new| rotations.iter().any(|r| r.new_did == new));
             if is_logged {
                 keys::replace(&self.home, &next, name)?;
+                if name == OWNER {
+                    self.reload_owner_key()?;
+                }
                 tracing::warn!(
                     name,
                     "the replacement of a key was cut off, and is finished now"
@@ -407,15 +453,13 @@ impl Node {
             DEVICE => {
                 "the device's key signs this home's log, which can't follow it to another key"
             }
-            OWNER => {
-                "the owner's key is a member in this home's log, which can't follow it to another key"
-            }
             LISTENER => {
                 "the public listener's key names that listener to outsiders, and signs nothing"
             }
             name if name.starts_with(MEMBER) => {
-                "a member's key is in this home's log, which can't follow it to another key"
+                "a key that this home made for a member is theirs for good"
             }
+            OWNER => return Ok(()),
             name => {
                 text::check_name(name)
                     .map_err(|e| NodeError::invalid(format!("a key's name {e}")))?;

@@ -189,7 +189,7 @@ impl Node {
                 tx,
                 &Member {
                     user_id: self.owner.clone(),
-                    did: Some(keys::did(&self.owner_key).to_string()),
+                    did: Some(keys::did(&self.owner_key()).to_string()),
                     role: Role::Admin,
                     device_did: Some(keys::did(&self.device_key).to_string()),
                     is_self: true,
@@ -303,6 +303,13 @@ impl Node {
             NodeError::refused("this device belongs to no member of its network")
                 .try_this("ask an admin for an invite, then: weft join STRING")
         })
+    }
+
+    /// Who this device's member is, by their first key; in a network that does not know the device, the owner's key.
+    pub(crate) fn own_did(&self) -> Result<Did> {
+        let device = keys::did(&self.device_key);
+        let member = self.with_state(|state| state.member_of_device(&device))?;
+        Ok(member.unwrap_or_else(|| keys::did(&self.owner_key())))
     }
 
     /// Refuses unless this device's member is an admin.

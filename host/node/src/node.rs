@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
 use weft_engine::cache::Cache;
 use weft_engine::{Compiler, Policy, PolicyEngine, Slots, Table, WorkloadEngine};
 use weft_model::{Cid, Instant};
@@ -76,7 +76,8 @@ pub struct Node {
     pub(crate) zone: TimeZone,
     pub(crate) owner: Name,
     pub(crate) device_key: SigningKey,
-    pub(crate) owner_key: SigningKey,
+    /// What signs for the owner; replaced by [`Node::key_rotate`].
+    owner_key: RwLock<SigningKey>,
     pub(crate) policies: Arc<PolicyEngine>,
     compiler: Compiler,
     workloads: OnceLock<WorkloadEngine>,
@@ -162,6 +163,17 @@ impl Node {
                 .unwrap_or_default(),
             plugins: table.active.values().map(Vec::len).sum(),
         })
+    }
+
+    /// The key that signs for the owner.
+    pub(crate) fn owner_key(&self) -> SigningKey {
+        let key = self.owner_key.read();
+        key.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_owner_key(&self, key: SigningKey) {
+        let held = self.owner_key.write();
+        *held.unwrap_or_else(PoisonError::into_inner) = key;
     }
 
     /// Opens a home with the system's clock and environment.
@@ -251,7 +263,7 @@ impl Node {
             zone: TimeZone::system(),
             owner: Name::new(owner),
             device_key,
-            owner_key,
+            owner_key: RwLock::new(owner_key),
             policies,
             compiler,
             workloads: OnceLock::new(),

@@ -404,7 +404,11 @@ impl Node {
         for row in weft_store::bound::WORKLOADS.list(tx)?.rows {
             workloads.insert(row.name, row.release_cid.parse()?);
         }
-        let witness = crate::keys::did(&self.owner_key);
+        let own = weft_store::members::owner(tx)?.and_then(|m| m.did);
+        let witness = match own {
+            Some(did) => did.parse()?,
+            None => crate::keys::did(&self.owner_key()),
+        };
         let constitution = match weft_store::meta::get(tx, CONSTITUTION)? {
             Some(cid) => {
                 let bytes = weft_store::blocks::get(tx, &cid)?.ok_or_else(|| {

@@ -137,10 +137,14 @@ impl Node {
                         ))
                 })?;
             let key = self.member_key(&member)?;
-            let voter = keys::did(&key).to_string();
-            let counter = polls::counter(tx, &poll.id, &voter)? + 1;
+            // Whoever was never in the log is named by the key itself.
+            let voter = match &member.did {
+                Some(did) => did.parse()?,
+                None => keys::did(&key),
+            };
+            let counter = polls::counter(tx, &poll.id, &voter.to_string())? + 1;
             let poll_cid: Cid = poll.id.parse()?;
-            let ballot = SignedBallot::cast(poll_cid, option, counter, now, &key);
+            let ballot = SignedBallot::cast_for(voter, poll_cid, option, counter, now, &key);
             // A closing names ballots, not the events that carry them: any device may carry one.
             let ballot_cid = ballot.cid();
             self.append_in(tx, Body::Ballot(ballot))?;
@@ -148,7 +152,7 @@ impl Node {
                 tx,
                 &Vote {
                     poll_id: poll.id.clone(),
-                    member: voter,
+                    member: voter.to_string(),
                     user_id: Some(user.clone()),
                     choice: importance.word().into(),
                     counter,
@@ -181,9 +185,16 @@ impl Node {
     /// The signing key of a member of this home.
     pub(crate) fn member_key(&self, member: &Member) -> Result<ed25519_dalek::SigningKey> {
         // On a further device of one person their key stays on the first.
-        let own = keys::did(&self.owner_key).to_string();
-        if member.is_self && member.did.as_deref().is_none_or(|did| did == own) {
-            return Ok(self.owner_key.clone());
+        let own = self.owner_key();
+        let speaks = match &member.did {
+            Some(did) => {
+                let did = did.parse()?;
+                self.with_state(|state| state.key_of(&did))? == keys::did(&own)
+            }
+            None => true,
+        };
+        if member.is_self && speaks {
+            return Ok(own);
         }
         keys::load(&self.home, &keys::member(&member.user_id)).map_err(|_| {
             NodeError::refused(format!(

@@ -25,7 +25,9 @@ impl Node {
             people |= matches!(k.outcome, Outcome::Equivocation { .. });
             match &k.event.event().body {
                 Body::MemberAdded { .. } | Body::MemberRemoved { .. } => people = true,
-                Body::DeviceCertified { .. } | Body::DeviceRevoked { .. } => people = true,
+                Body::DeviceCertified { .. }
+                | Body::DeviceRevoked { .. }
+                | Body::MemberRekeyed { .. } => people = true,
                 Body::Donation { .. } | Body::TierGranted { .. } => gifts = true,
                 Body::PollOpened { .. } => {
                     votes.insert(k.event.cid());

@@ -50,7 +50,7 @@ impl Node {
             ..e
         };
         let prepared = self
-            .prepare(&bytes, &self.owner_key, self.now(), revision)
+            .prepare(&bytes, &self.owner_key(), self.now(), revision)
             .map_err(named)?;
         let kind = kind_word(prepared.inspected.kind);
         if kind != wanted {
@@ -68,7 +68,7 @@ impl Node {
             );
         }
         self.run_vectors(&prepared).map_err(named)?;
-        let envelope = sign(&prepared.release, Role::Author, &self.owner_key)?;
+        let envelope = sign(&prepared.release, Role::Author, &self.owner_key())?;
         let cid = self.keep(&bytes, &prepared, &envelope)?;
         self.release_report(&cid)
     }
@@ -359,7 +359,7 @@ impl Node {
                 ..e
             };
             let prepared = self
-                .prepare(&bytes, &self.owner_key, self.now(), None)
+                .prepare(&bytes, &self.owner_key(), self.now(), None)
                 .map_err(named)?;
             return Ok(self.report_of(None, &prepared.release, "not stored", None));
         }
@@ -456,7 +456,7 @@ impl Node {
             let (_, release) = self.store.read(|tx| self.find_release(tx, target))?;
             self.bytes_of(&release.component.cid, COMPONENT_BYTES)?
         };
-        let prepared = self.prepare(&bytes, &self.owner_key, self.now(), None)?;
+        let prepared = self.prepare(&bytes, &self.owner_key(), self.now(), None)?;
         self.run_vectors(&prepared)?;
         let count = Some(prepared.vectors.len());
         Ok(self.report_of(None, &prepared.release, "tested", count))

@@ -172,7 +172,7 @@ impl Node {
         Ok(TrustReport {
             path: self.trust_file().display().to_string(),
             rules: trust.rules().iter().zip(1..).map(rule_report).collect(),
-            owner: keys::did(&self.owner_key).to_string(),
+            owner: keys::did(&self.owner_key()).to_string(),
             bundled: bundled as u64,
         })
     }
@@ -266,7 +266,7 @@ impl Node {
             seen_at: self.now(),
             statement: bytes,
         };
-        self.keep_rotation(&row, &rotation.old, &rotation.new)?;
+        self.keep_rotation(&row, &rotation.old, &rotation.new, None)?;
         self.key_of(&rotation.old)
     }
 
@@ -320,7 +320,7 @@ impl Node {
             rotated: &|did| keys.rotated.get(did).copied(),
             first_seen: publishers::first_seen(tx, &opened.cid.to_string())?,
             bundled: &keys.bundled,
-            owner: keys::did(&self.owner_key),
+            owner: keys::did(&self.owner_key()),
         }))
     }
 }

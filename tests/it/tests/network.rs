@@ -9,6 +9,8 @@ mod devices;
 mod invites;
 #[path = "network/joining.rs"]
 mod joining;
+#[path = "network/keys.rs"]
+mod keys;
 #[path = "network/lab.rs"]
 mod lab;
 #[path = "network/leaving.rs"]

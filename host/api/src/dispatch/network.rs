@@ -32,6 +32,7 @@ pub(super) fn dispatch(node: &Arc<Node>, request: Ask) -> Result<Response, ApiEr
         Ask::MemberRole { user, role } => Answer::Members(node.member_role(&user, &role)?),
         Ask::MemberRename { user, to } => Answer::Members(node.member_rename(&user, &to)?),
         Ask::MemberRemove { user } => Answer::Members(node.member_remove(&user)?),
+        Ask::MemberRekey { user } => Answer::Members(node.member_rekey(user.as_deref())?),
         Ask::DeviceList => Answer::Devices(node.device_list()?),
         Ask::DeviceRevoke { device } => Answer::Devices(node.device_revoke(&device)?),
         Ask::MeshStatus => Answer::Mesh(Box::new(node.mesh_status()?)),

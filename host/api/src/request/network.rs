@@ -39,6 +39,10 @@ pub enum NetworkRequest {
     MemberRemove {
         user: String,
     },
+    /// `user`: whose new key this admin vouches for; none: this home's key asks to speak for its member.
+    MemberRekey {
+        user: Option<String>,
+    },
     DeviceList,
     DeviceRevoke {
         device: String,

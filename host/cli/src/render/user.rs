@@ -13,10 +13,17 @@ pub fn members(members: &[MemberReport]) -> String {
         let own = if m.is_self { ", this home's owner" } else { "" };
         let did = m.did.as_deref().unwrap_or("no key: known here only");
         let (user, role, since) = (paint(HEAD, &m.user), &m.role, &m.joined_at);
-        format!(
+        let mut text = format!(
             "{user}  {role}{own}, since {since}\n  {}\n",
             paint(DIM, did)
-        )
+        );
+        if let Some(key) = &m.key {
+            text.push_str(&format!("  speaks by {}\n", paint(DIM, key)));
+        }
+        for key in &m.asked {
+            text.push_str(&format!("  asks to speak by {}\n", paint(DIM, key)));
+        }
+        text
     };
     if members.is_empty() {
         "no members\n".into()

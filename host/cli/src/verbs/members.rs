@@ -28,6 +28,15 @@ pub enum Members {
         #[arg(value_name = "NAME")]
         user: String,
     },
+    /// Let another key speak for a member whose own is lost: ask for it on a device of theirs, then most admins agree
+    #[command(
+        after_help = "On a device of the member:\n  weft members rekey\nOn those of more than half of the admins:\n  weft members rekey bob@example.com\nA key that is not lost is replaced by itself: weft key rotate owner"
+    )]
+    Rekey {
+        /// Whose new key you vouch for [default: this home's key asks to speak for its own member]
+        #[arg(value_name = "NAME")]
+        user: Option<String>,
+    },
     /// Give a member another name
     #[command(after_help = "Example:\n  weft members rename bob@example.com rob@example.com")]
     Rename {
@@ -77,6 +86,7 @@ impl Members {
                 Request::Network(NetworkRequest::MemberRole { user, role })
             }
             Self::Remove { user } => Request::Network(NetworkRequest::MemberRemove { user }),
+            Self::Rekey { user } => Request::Network(NetworkRequest::MemberRekey { user }),
             Self::Rename { user, to } => {
                 Request::Network(NetworkRequest::MemberRename { user, to })
             }

@@ -11,7 +11,7 @@ use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use std::sync::PoisonError;
-use weft_ledger::ballot::{certify, is_certified};
+use weft_ledger::ballot::{certify_for, is_certified_by};
 use weft_ledger::sign::{self, Signature};
 use weft_ledger::{Body, MemberRole};
 use weft_model::{Cid, Did, Instant, cbor};
@@ -190,7 +190,8 @@ impl Node {
         }
         let own = if wanted.device {
             let own = self.own_member()?;
-            if own.did != keys::did(&self.owner_key) {
+            let key = self.with_state(|state| state.key_of(&own.did))?;
+            if key != keys::did(&self.owner_key()) {
                 return Err(NodeError::refused(format!(
                     "the key of `{}` is not on this device",
                     own.user
@@ -446,8 +447,9 @@ impl Node {
         back: Option<weft_ledger::Member>,
     ) -> Result<Result<(String, Did, MemberRole), Refusal>> {
         if let Some(own) = &invite.member {
-            let member = keys::did(&self.owner_key);
-            if member.to_string() != *own {
+            let key = self.owner_key();
+            let member: Did = own.parse()?;
+            if self.with_state(|state| state.key_of(&member))? != keys::did(&key) {
                 return Ok(Err((
                     "invite-unknown",
                     "the member's key is here no more".into(),
@@ -458,13 +460,15 @@ impl Node {
                 Body::DeviceCertified {
                     device: claim.device,
                     member,
-                    signature: certify(*network, claim.device, &self.owner_key),
+                    signature: certify_for(member, *network, claim.device, &key),
                 },
             )?;
             let role = parse_role(&invite.role)?;
             return Ok(Ok((self.owner.clone(), member, role)));
         }
-        if !is_certified(network, &claim.device, &claim.member, &claim.certificate) {
+        let key = self.with_state(|state| state.key_of(&claim.member))?;
+        let (device, member) = (&claim.device, &claim.member);
+        if !is_certified_by(network, device, member, &key, &claim.certificate) {
             return Ok(Err((
                 "invite-forged",
                 "the member did not certify the device".into(),

@@ -7,7 +7,7 @@ use crate::node::{DEFAULT_OWNER, Node, check_user};
 use crate::report::JoinReport;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
-use weft_ledger::ballot::certify;
+use weft_ledger::ballot::certify_for;
 use weft_ledger::{Body, Genesis, SignedEvent};
 use weft_model::{Did, cbor, content};
 use weft_store::{events, meta};
@@ -37,13 +37,19 @@ impl Node {
         }
         let again = self.check_free(&invite)?;
         let device = keys::did(&self.device_key);
+        let key = self.owner_key();
+        let member = match again {
+            true => self.with_state(|state| state.member_of_key(&keys::did(&key)))?,
+            false => None,
+        };
+        let member = member.unwrap_or_else(|| keys::did(&key));
         let claim = JoinClaim {
             invite: keys::did(&invite.key()),
             network: invite.network,
             user: user.clone(),
-            member: keys::did(&self.owner_key),
+            member,
             device,
-            certificate: certify(invite.network, device, &self.owner_key),
+            certificate: certify_for(member, invite.network, device, &key),
             at: self.now(),
         };
         let request = JoinRequest::sign(claim, &invite.key())?;
@@ -114,9 +120,10 @@ impl Node {
                     .try_this("give it to somebody else"),
             );
         }
-        let own = keys::did(&self.owner_key);
+        let own = keys::did(&self.owner_key());
         let others = self.with_state(|state| {
             let devices = state.allowed_devices();
+            let own = state.member_of_key(&own).unwrap_or(own);
             devices.values().any(|member| *member != own) || devices.keys().any(|d| *d != device)
         })?;
         let is_member = self.with_state(|state| state.allowed_devices().contains_key(&device))?;

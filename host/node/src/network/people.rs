@@ -7,7 +7,7 @@ use crate::network::invite::parse_role;
 use crate::node::{Node, check_user};
 use crate::report::{DeviceReport, MemberReport};
 use std::sync::PoisonError;
-use weft_ledger::{Body, Member, State};
+use weft_ledger::{Body, Member, Rekey, State};
 use weft_model::Did;
 use weft_store::devices;
 
@@ -42,6 +42,55 @@ impl Node {
             role: member.role,
         })?;
         self.member_list()
+    }
+
+    /// Another key for a member whose own is lost. Without a name, this home's owner key asks to speak for its member; with
+    /// one, this admin gives their word for the key that the member asked for. It speaks once most admins said so.
+    ///
+    /// # Errors
+    /// When nothing was asked for, this device's member is no admin, or the key speaks for them already.
+    pub fn member_rekey(&self, user: Option<&str>) -> Result<Vec<MemberReport>> {
+        let body = match user {
+            None => self.ask_rekey()?,
+            Some(user) => {
+                self.need_admin("gives members another key")?;
+                let member = self.member_called(user)?;
+                let asked = self.with_state(|state| {
+                    let asked = state.rekeys_asked(&member.did);
+                    asked.last().map(|body| (*body).clone())
+                })?;
+                asked.ok_or_else(|| {
+                    NodeError::not_found(format!("no device of `{}` asked for that", member.user))
+                        .try_this("on a device of theirs: weft members rekey")
+                })?
+            }
+        };
+        self.say(|_| body)?;
+        self.member_list()
+    }
+
+    fn ask_rekey(&self) -> Result<Body> {
+        let (own, key) = (self.own_member()?, self.owner_key());
+        let network = self.store.read(|tx| self.network_cid(tx))?;
+        let rekey = Rekey {
+            network,
+            member: own.did,
+            old: self.with_state(|state| state.key_of(&own.did))?,
+            new: keys::did(&key),
+        };
+        if rekey.old == rekey.new {
+            return Err(NodeError::new(
+                Code::Conflict,
+                format!("this home's key speaks for `{}` already", own.user),
+            ));
+        }
+        Ok(Body::MemberRekeyed {
+            member: rekey.member,
+            old: rekey.old,
+            new: rekey.new,
+            accepted: rekey.sign(&key),
+            given: None,
+        })
     }
 
     /// Removes a member: their devices are closed wherever this is heard, and what they say from now on is void.

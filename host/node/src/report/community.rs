@@ -62,8 +62,14 @@ pub struct BallotReport {
 pub struct MemberReport {
     /// Name.
     pub user: String,
-    /// Key.
+    /// Their first key, which names them.
     pub did: Option<String>,
+    /// The key that speaks for them now, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Keys that a device of theirs, or an admin, asks to speak for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<String>,
     /// `admin`, `member` or `guest`.
     pub role: String,
     /// When they joined.

@@ -19,6 +19,7 @@ mod handle;
 pub mod limits;
 mod lobby;
 mod message;
+mod names;
 mod observed;
 mod peer;
 mod public;

@@ -7,6 +7,7 @@ use crate::error::MeshError;
 use crate::frames::Frames;
 use crate::limits::{LOBBY_ANSWER_BYTES, LOBBY_CONNECTIONS, LOBBY_PATIENCE, LOBBY_REQUEST_BYTES};
 use crate::message::Host;
+use crate::names::resolver;
 use crate::peer;
 use futures::StreamExt;
 use libp2p::identity::Keypair;
@@ -49,6 +50,7 @@ fn build(
     let config = request_response::Config::default()
         .with_request_timeout(LOBBY_PATIENCE)
         .with_max_concurrent_streams(1);
+    let (servers, options) = resolver();
     let swarm = SwarmBuilder::with_existing_identity(key.clone())
         .with_tokio()
         .with_tcp(
@@ -57,6 +59,7 @@ fn build(
             yamux::Config::default,
         )
         .map_err(|e| start(&e))?
+        .with_dns_config(servers, options)
         .with_behaviour(|_| Behaviour {
             limits: connection_limits::Behaviour::new(limits),
             requests: request_response::Behaviour::with_codec(

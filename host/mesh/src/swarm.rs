@@ -8,6 +8,7 @@ use crate::limits::{
     RELAY_RESERVATIONS, REQUEST_PATIENCE, REQUESTS_PER_PEER, STREAMS,
 };
 use crate::message::{Protocol, Topic};
+use crate::names::resolver;
 use crate::observed::Observed;
 use libp2p::identity::Keypair;
 use libp2p::swarm::NetworkBehaviour;
@@ -95,6 +96,7 @@ pub(crate) fn topic(network: &str, topic: Topic) -> gossipsub::IdentTopic {
 /// Puts a swarm together. Needs a tokio runtime.
 pub(crate) fn build(key: &Keypair, config: &Config) -> Result<Swarm<Behaviour>, MeshError> {
     let start = |e: &dyn std::fmt::Display| MeshError::Start(e.to_string());
+    let (servers, options) = resolver();
     let swarm = SwarmBuilder::with_existing_identity(key.clone())
         .with_tokio()
         .with_tcp(
@@ -104,6 +106,7 @@ pub(crate) fn build(key: &Keypair, config: &Config) -> Result<Swarm<Behaviour>, 
         )
         .map_err(|e| start(&e))?
         .with_quic()
+        .with_dns_config(servers, options)
         .with_relay_client(noise::Config::new, muxer)
         .map_err(|e| start(&e))?
         .with_behaviour(|key, relay_client| {

@@ -196,6 +196,24 @@ impl Running {
 }
 
 #[test]
+fn members_and_newcomers_find_a_device_by_its_name() {
+    for (listen, n) in [(TCP, 80), (QUIC, 90)] {
+        let (a, b) = (start(n, listen), start(n + 1, listen));
+        let named = |address: &str| address.replacen("/ip4/127.0.0.1/", "/dns4/localhost/", 1);
+        let address = named(&a.address());
+        assert!(address.starts_with("/dns4/"), "{address}");
+        a.mesh.members(BTreeMap::from([(b.device, Vec::new())]));
+        b.mesh.members(BTreeMap::from([(a.device, vec![address])]));
+        b.meets(&a);
+        a.meets(&b);
+        let lobby: Vec<String> = a.mesh.status().lobby.iter().map(|at| named(at)).collect();
+        if !lobby.is_empty() {
+            ask_lobby([n + 2; 32], &a.device, &lobby, b"let me in".to_vec()).unwrap();
+        }
+    }
+}
+
+#[test]
 fn members_meet_and_talk() {
     for listen in [TCP, QUIC] {
         let (a, b) = (start(1, listen), start(2, listen));

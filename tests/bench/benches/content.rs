@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
-use weft_bench::{Report, memory_kb, target_dir};
+use weft_bench::{Report, target_dir};
 use weft_kit::Home;
+use weft_kit::memory_kb;
 
 /// The content, in bytes: 1 GiB.
 const BYTES: u64 = 1 << 30;

@@ -4,8 +4,9 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
-use weft_bench::{Figures, Report, memory_kb, of_samples};
+use weft_bench::{Figures, Report, of_samples};
 use weft_kit::Home;
+use weft_kit::memory_kb;
 
 /// Commands that are timed.
 const COMMANDS: usize = 30;

@@ -7,8 +7,9 @@
 mod shared;
 
 use std::time::Instant;
-use weft_bench::{Report, memory_kb, of_samples};
+use weft_bench::{Report, of_samples};
 use weft_engine::{Policy, PolicyEngine};
+use weft_kit::memory_kb;
 use weft_ledger::Tally;
 use weft_model::limits::ROWS_PER_CALL;
 use weft_model::slots::votes::{self, Statistic, Weigh};

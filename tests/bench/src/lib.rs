@@ -8,5 +8,5 @@
 mod measure;
 mod report;
 
-pub use measure::{Figures, measure, measure_with, memory_kb, of_samples};
+pub use measure::{Figures, measure, measure_with, of_samples};
 pub use report::{Report, target_dir};

@@ -68,15 +68,6 @@ pub fn of_samples(mut times: Vec<u64>) -> Figures {
     }
 }
 
-/// A field of `/proc/PID/status` in kB, such as `VmRSS` or `VmHWM`; none where there is no such process or field.
-pub fn memory_kb(pid: u32, field: &str) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    status.lines().find_map(|line| {
-        let rest = line.strip_prefix(field)?.strip_prefix(':')?;
-        rest.split_whitespace().next()?.parse().ok()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,8 @@
 
 #[path = "delegation/cancelling.rs"]
 mod cancelling;
+#[path = "delegation/garbage.rs"]
+mod garbage;
 #[path = "delegation/lab.rs"]
 mod lab;
 #[path = "delegation/large.rs"]

@@ -225,6 +225,15 @@ impl Device {
         }
     }
 
+    /// What the daemon holds in memory, in kB.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn memory_kb(&self) -> u64 {
+        let daemon = self.daemon.as_ref().expect("a daemon");
+        crate::memory_kb(daemon.id(), "VmRSS").expect("it lives")
+    }
+
     /// Kills the daemon, as a power cut would.
     pub fn kill(&mut self) {
         if let Some(mut daemon) = self.daemon.take() {

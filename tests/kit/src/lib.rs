@@ -18,7 +18,7 @@ pub use forged::{big_file, compile_bomb, huge_function, truncated};
 pub use guests::{GUESTS, Guest, guest, guest_bytes, plugin};
 pub use home::{Home, Ran, weft_bin};
 pub use npm::npm_folder;
-pub use tools::{has_tool, has_tool_for};
+pub use tools::{has_tool, has_tool_for, memory_kb};
 
 use std::path::Path;
 

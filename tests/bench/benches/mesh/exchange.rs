@@ -10,7 +10,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::compat::TokioAsyncReadCompatExt;
-use weft_bench::{Report, memory_kb};
+use weft_bench::Report;
+use weft_kit::memory_kb;
 use weft_mesh::{Blocks, Change, Config, Heard, Host, Mesh, Protocol, Topic};
 use weft_model::{Cid, Did, content};
 

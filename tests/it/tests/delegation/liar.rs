@@ -296,6 +296,11 @@ impl Liar {
         Ok(cbor::decode(&answer).expect("the answers are as they are written here"))
     }
 
+    /// Sends anything by any protocol.
+    pub fn ask(&self, protocol: Protocol, bytes: Vec<u8>) -> Result<Vec<u8>, MeshError> {
+        self.mesh.request(&self.host, protocol, bytes)
+    }
+
     pub fn tell_bytes(&self, bytes: Vec<u8>) -> Result<Vec<u8>, MeshError> {
         self.mesh.request(&self.host, Protocol::Task, bytes)
     }

@@ -19,7 +19,7 @@ fn street(options: &[&str]) -> (Device, Liar) {
     (alice, liar)
 }
 
-fn offer(alice: &Device, task: &str, user: &str) -> Offer {
+pub fn offer(alice: &Device, task: &str, user: &str) -> Offer {
     let list = alice.json(["workload", "list"]);
     let list = list.as_array().expect("a list").clone();
     let digest = list.into_iter().find(|r| r["name"] == "log-digest");

@@ -437,7 +437,10 @@ impl Node {
     /// # Errors
     /// When there is no such task, or what became of it could not be kept.
     pub fn task_wait(&self, id: &str) -> Result<crate::report::TaskReport> {
+        let (count, signal) = &self.wake;
         loop {
+            // Whoever changes a task signals; what changes from here on ends the wait below at once.
+            let before = *count.lock().unwrap_or_else(PoisonError::into_inner);
             let works = self
                 .jobs
                 .lock()
@@ -466,10 +469,10 @@ impl Node {
                 )
                 .try_this("weft start"));
             }
-            let (count, signal) = &self.wake;
             let guard = count.lock().unwrap_or_else(PoisonError::into_inner);
-            // Whoever changes a task signals; the time-out covers a signal that came just before the wait.
-            drop(signal.wait_timeout(guard, std::time::Duration::from_millis(DRAIN_CHECK_MS)));
+            if *guard == before {
+                drop(signal.wait_timeout(guard, std::time::Duration::from_millis(DRAIN_CHECK_MS)));
+            }
         }
     }
 

@@ -6,6 +6,9 @@ pub const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Read connections kept open for [`crate::Store::read`].
 pub const READERS_KEPT: usize = 8;
 
+/// Pages of the database that a connection keeps in memory, in KiB; the system has the rest in its own cache.
+pub const PAGES_KEPT_KIB: i64 = 512;
+
 /// Prepared statements kept per connection.
 pub const STATEMENTS_KEPT: usize = 256;
 

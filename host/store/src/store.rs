@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use crate::limits::{BUSY_TIMEOUT_MS, READERS_KEPT, STATEMENTS_KEPT, WAL_BYTES_KEPT};
+use crate::limits::{
+    BUSY_TIMEOUT_MS, PAGES_KEPT_KIB, READERS_KEPT, STATEMENTS_KEPT, WAL_BYTES_KEPT,
+};
 use crate::{Error, Read, Result, Write, migrate};
 
 /// An open database. Clones share it.
@@ -171,6 +173,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     conn.pragma_update(None, "trusted_schema", false)?;
     // Sorting needs no files: they would cost more than the rows, and fail on a full disk.
     conn.pragma_update(None, "temp_store", "MEMORY")?;
+    // Negative: in KiB, not in pages.
+    conn.pragma_update(None, "cache_size", -PAGES_KEPT_KIB)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     Ok(conn)
 }

@@ -147,7 +147,7 @@ pub fn run(report: &mut Report) {
     let rss = memory_kb(std::process::id(), "VmHWM").unwrap_or_default();
     report.values(
         "peak of memory, with four nodes and all copies",
-        &[("mb", rss as f64 / 1e3)],
+        &[("mb", rss as f64 * 1_024.0 / 1e6)],
     );
 }
 

@@ -67,31 +67,28 @@ impl State {
                 _ => None,
             })
             .collect();
-        let first = |new: Did, some: &dyn Fn(bool) -> bool| {
-            let of_key = said
-                .iter()
-                .filter(|(_, n, given)| *n == new && some(*given));
-            of_key.map(|(id, ..)| *id).min_by_key(|id| self.rank(*id))
+        let (given, vouched): (Vec<_>, Vec<_>) = said.into_iter().partition(|(_, _, given)| *given);
+        let first = |said: &mut dyn Iterator<Item = (NodeId, Did)>| {
+            let (id, new) = said.min_by_key(|(id, _)| self.rank(*id))?;
+            Some((new, id))
         };
-        let admins = |did: &Did| self.role_at(from, did) == Some(MemberRole::Admin);
-        let all = self.everybody().filter(|did| admins(did)).count();
-        let keys: BTreeSet<Did> = said.iter().map(|(_, new, _)| *new).collect();
-        let by_admins = keys.into_iter().find(|new| {
-            let voices: BTreeSet<Did> = said
-                .iter()
-                .filter(|(_, n, given)| n == new && !given)
+        let is_admin = |did: &Did| self.role_at(from, did) == Some(MemberRole::Admin);
+        let wanted: BTreeSet<Did> = vouched.iter().map(|(_, new, _)| *new).collect();
+        for new in wanted {
+            let words = vouched.iter().filter(|(_, n, _)| *n == new);
+            let voices: BTreeSet<Did> = words
+                .clone()
                 .filter_map(|(id, ..)| self.node(*id).member)
-                .filter(admins)
+                .filter(is_admin)
                 .collect();
-            2 * voices.len() > all
-        });
-        if let Some(new) = by_admins {
-            return Some((new, first(new, &|given| !given)?));
+            // Whoever only asks is told apart without counting everybody.
+            if !voices.is_empty()
+                && 2 * voices.len() > self.everybody().filter(|did| is_admin(did)).count()
+            {
+                return first(&mut words.map(|(id, new, _)| (*id, *new)));
+            }
         }
-        let given = said.iter().filter(|(_, _, given)| *given);
-        given
-            .min_by_key(|(id, ..)| self.rank(*id))
-            .map(|(id, new, _)| (*new, *id))
+        first(&mut given.into_iter().map(|(id, new, _)| (id, new)))
     }
 
     /// Whether what an event carries of a member is signed by the key that spoke for them where it was written.

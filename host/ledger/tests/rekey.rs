@@ -112,16 +112,43 @@ fn a_lost_key_is_replaced_by_most_admins() {
     assert_eq!(net.state.key_of(&did(4)), did(4), "to ask is not enough");
     net.ok(102, asked.clone());
     assert_eq!(net.state.key_of(&did(4)), did(4), "one admin of three");
-    net.ok(102, asked.clone());
-    assert_eq!(
-        net.state.key_of(&did(4)),
-        did(4),
-        "who says it twice is one"
-    );
+    assert_eq!(net.void(102, asked.clone()), Void::SaidBefore);
+    let another = rekeyed(&net, 4, 4, 41, false);
+    assert_eq!(net.void(102, another), Void::SaidBefore, "one word each");
     net.ok(103, asked.clone());
     assert_eq!(net.state.key_of(&did(4)), did(40), "two of three");
     assert_eq!(net.state.rekeys_asked(&did(4)), Vec::<&Body>::new());
     assert_eq!(net.void(D1, asked), Void::OldKey);
+}
+
+#[test]
+fn what_admins_decided_stays_when_there_are_more_of_them() {
+    let mut net = Net::with(&[Member, Member, Member]);
+    net.ok(D1, rekeyed(&net, 2, 2, 20, false));
+    assert_eq!(net.state.key_of(&did(2)), did(20), "the only admin");
+    net.ok(D1, common::added(3, Admin));
+    net.ok(D1, common::added(4, Admin));
+    assert_eq!(net.state.key_of(&did(2)), did(20));
+    // And fewer of them make no majority of what was none.
+    net.ok(103, rekeyed(&net, FOUNDER, FOUNDER, 10, false));
+    net.ok(D1, common::added(2, Admin));
+    net.ok(103, net.state.removal(&did(4)));
+    net.ok(103, net.state.removal(&did(2)));
+    assert_eq!(net.state.key_of(&did(FOUNDER)), did(FOUNDER));
+}
+
+#[test]
+fn an_admin_has_no_voice_about_their_own_key() {
+    let mut net = Net::new();
+    net.ok(D1, rekeyed(&net, FOUNDER, FOUNDER, 10, false));
+    assert_eq!(
+        net.state.key_of(&did(FOUNDER)),
+        did(FOUNDER),
+        "nobody else is an admin"
+    );
+    net.ok(D1, rekeyed(&net, FOUNDER, FOUNDER, 11, true));
+    assert_eq!(net.state.key_of(&did(FOUNDER)), did(11));
+    assert_eq!(net.void(D1, common::added(11, Member)), Void::KeyTaken);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use flate2::write::GzEncoder;
 use std::fs::{self, File};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use weft_ledger::Body;
 use weft_ledger::ballot::certify_for;
 use weft_model::Cid;
@@ -60,6 +60,8 @@ impl Node {
     /// When the file is there already or can't be written; nothing half-written stays.
     pub fn backup(&self, path: &Path) -> Result<BackupReport> {
         let io = |e: std::io::Error| NodeError::file(path, &e);
+        // The log in the copy and the keys beside it are of one moment.
+        let _turn = self.keyring.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir_in(self.home.root())
             .map_err(|e| NodeError::file(self.home.root(), &e))?;
         let copy = folder.path().join(DATABASE);

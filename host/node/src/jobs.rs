@@ -5,7 +5,6 @@ use crate::gather::SELF;
 use crate::given::Named;
 use crate::node::Node;
 use crate::peering::REASON_BYTES;
-use crate::private;
 use crate::receipt::{Account, Claim, Receipt, content_name, name_of_file};
 use crate::tasks::note;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,6 +22,9 @@ use weft_store::{Write, blocks};
 
 /// How the name of an output begins while its job runs.
 pub(crate) const UNFINISHED: &str = ".unfinished-";
+
+/// What stands here of why another device's private task failed.
+const PRIVATE_FAILED: &str = "the workload failed; why is for its submitter alone";
 
 /// How a job ended, before it is kept.
 struct Ended {
@@ -45,8 +47,6 @@ struct Ran {
     params: Cid,
     /// Name of the output.
     output: String,
-    /// What a private task of another device is sealed with.
-    secret: Option<private::Given>,
 }
 
 impl Node {
@@ -211,7 +211,6 @@ impl Node {
                 read,
                 params: params_cid,
                 output: name,
-                secret,
             }),
         })
     }
@@ -238,7 +237,16 @@ impl Node {
             _ => None,
         };
         let summary = ended.finished.as_ref().and_then(|f| f.result.as_ref().ok());
-        let secret = ended.ran.as_ref().and_then(|ran| ran.secret.as_ref());
+        // One that can't be opened gave nothing to any workload.
+        let secret = self.given_secret(&task.id, spec).unwrap_or_default();
+        let secret = secret.as_ref();
+        // What another device's private task says of itself is for its submitter alone.
+        let sealed = match (secret, &ended.reason) {
+            (Some(secret), Some(why)) if ended.status == Status::Failed => {
+                Some(secret.seal(&printable(why, REASON_BYTES))?)
+            }
+            _ => None,
+        };
         let carbon = match &ended.finished {
             Some(finished) => Some(self.home_carbon(&task, spec, started, finished.wall_ms)?),
             None => None,
@@ -269,6 +277,9 @@ impl Node {
                 if ended.reason.is_some() {
                     task.reason.clone_from(&ended.reason);
                 }
+                if sealed.is_some() {
+                    task.reason = Some(PRIVATE_FAILED.into());
+                }
                 task.finished_at = Some(now);
                 task.updated_at = now;
                 // What another device's private task returned is not kept here.
@@ -282,7 +293,7 @@ impl Node {
                 tasks::update(tx, &task)?;
                 note(tx, &task, now)?;
                 let bytes = receipt.as_ref().map(|(_, bytes)| &bytes[..]);
-                self.finish_lease(tx, &task, bytes, gave.as_ref())?;
+                self.finish_lease(tx, &task, bytes, gave.as_ref(), sealed)?;
             }
             if let Some(impact) = &carbon {
                 weft_store::carbon::add(tx, impact)?;

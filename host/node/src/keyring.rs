@@ -1,8 +1,8 @@
 //! The named keys of a home: making, showing, taking in and out, replacing and revoking them.
 //!
 //! A key counts from the moment its file is whole; a replacement from the moment it is in the log. What was cut off in
-//! between is finished, or undone, when the home is opened. The device's key signs the log, the owner's and members'
-//! keys are members of the log: those three are never replaced here, for a log can't follow.
+//! between is finished, or undone, when the home is opened. The device's key signs the log and is never replaced;
+//! the owner's speaks for them in the log, which follows it to the next one.
 
 use crate::clock::rfc3339;
 use crate::error::{Code, NodeError, Result};
@@ -247,7 +247,11 @@ impl Node {
     fn rekey_to(&self, old: &SigningKey, new: &SigningKey) -> Result<Option<Body>> {
         let (old_did, new_did) = (keys::did(old), keys::did(new));
         let network = self.store.read(|tx| self.network_cid(tx))?;
-        let member = self.with_state(|state| state.member_of_key(&old_did))?;
+        let device = keys::did(&self.device_key);
+        let member = self.with_state(|state| {
+            let member = *state.allowed_devices().get(&device)?;
+            (state.key_of(&member) == old_did).then_some(member)
+        })?;
         Ok(member.map(|member| {
             let rekey = Rekey {
                 network,

@@ -1,14 +1,15 @@
-//! Private tasks: what they read and write is plain on two devices alone, the submitter's and the one that runs it.
+//! Private tasks: what they read and write is plain for the submitter and for those whom they ask to run it.
 //!
-//! The input is encrypted once, to a key of the task's own. That key and the params are wrapped for the device that the
-//! task is given to; the output and its summary are encrypted to the submitter's device. All of it is age (X25519,
-//! ChaCha20-Poly1305). So only ciphertext has a CID, and nobody can compare the result with another run: the receipt
-//! says that it can't be verified.
+//! The input is encrypted once per try, to a key of its own. That key and the params are wrapped for the device that is
+//! asked, and name the task and who asks, so that nobody else can have them opened; the output, its summary and why it
+//! failed are encrypted to the submitter's device. All of it is age (X25519, ChaCha20-Poly1305). So only ciphertext has
+//! a CID, and nobody can compare the result with another run: the receipt says that it can't be verified.
 //!
 //! A device's X25519 key is the Montgomery form of its Ed25519 key, as age does it for SSH keys; that one key may do both
 //! is shown in Thormarker, "On using the same key pair for Ed25519 and an X25519 based KEM" (2021).
 
 use crate::error::{NodeError, Result};
+use crate::keys;
 use crate::node::Node;
 use crate::peering::wrapped_for;
 use age::x25519::{Identity, Recipient};
@@ -40,7 +41,11 @@ const TASK_KEY: &[u8] = b"weft private task v1 ";
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Secret {
-    /// The task's own X25519 key, 32 bytes.
+    /// The task that it is of.
+    task: String,
+    /// Whose task.
+    submitter: Did,
+    /// The X25519 key of this try, 32 bytes.
     key: ByteBuf,
     /// The params.
     pub params: Option<String>,
@@ -53,13 +58,16 @@ pub(crate) struct Given {
 }
 
 impl Secret {
-    /// The secret of a task of this device. It is derived, so that it needs no keeping.
-    fn of_task(device: &SigningKey, task: &str, params: Option<String>) -> Self {
+    /// The secret of a try of a task of this device. It is derived, so that it needs no keeping.
+    fn of_task(device: &SigningKey, task: &str, attempt: u32, params: Option<String>) -> Self {
         let mut key = [0; 32];
         let hkdf = Hkdf::<Sha256>::new(None, device.as_bytes());
-        let derived = hkdf.expand_multi_info(&[TASK_KEY, task.as_bytes()], &mut key);
+        let of = [TASK_KEY, &attempt.to_be_bytes(), task.as_bytes()];
+        let derived = hkdf.expand_multi_info(&of, &mut key);
         debug_assert!(derived.is_ok(), "32 bytes are no more than HKDF gives");
         Self {
+            task: task.to_owned(),
+            submitter: keys::did(device),
             key: ByteBuf::from(key),
             params,
         }
@@ -144,10 +152,10 @@ impl Write for Sealer {
 }
 
 impl Node {
-    /// The secret of a task of this device that is private.
-    fn own_secret(&self, task: &str, spec: &TaskSpec) -> Option<Secret> {
+    /// The secret of a try of a task of this device that is private.
+    fn own_secret(&self, task: &str, attempt: u32, spec: &TaskSpec) -> Option<Secret> {
         spec.private
-            .then(|| Secret::of_task(&self.device_key, task, spec.params.clone()))
+            .then(|| Secret::of_task(&self.device_key, task, attempt, spec.params.clone()))
     }
 
     /// What goes with the offer of a private task of this device.
@@ -157,18 +165,19 @@ impl Node {
     pub(crate) fn wrap_secret(
         &self,
         task: &str,
+        attempt: u32,
         spec: &TaskSpec,
         worker: &Did,
     ) -> Result<Option<ByteBuf>> {
-        let secret = self.own_secret(task, spec);
+        let secret = self.own_secret(task, attempt, spec);
         let wrapped = secret.map(|s| s.wrap(worker)).transpose()?;
         Ok(wrapped.map(ByteBuf::from))
     }
 
     /// What a worker's receipt must say of the params of a task of this device.
-    pub(crate) fn params_cid(&self, task: &str, spec: &TaskSpec) -> Cid {
+    pub(crate) fn params_cid(&self, task: &str, attempt: u32, spec: &TaskSpec) -> Cid {
         let params = spec.params.as_deref().unwrap_or_default();
-        self.own_secret(task, spec)
+        self.own_secret(task, attempt, spec)
             .map_or_else(|| content::raw_cid(params.as_bytes()), |s| s.params_cid())
     }
 
@@ -176,8 +185,14 @@ impl Node {
     ///
     /// # Errors
     /// When a file can't be read or written.
-    pub(crate) fn seal_input(&self, task: &str, spec: &TaskSpec, mut plain: File) -> Result<File> {
-        let Some(secret) = self.own_secret(task, spec) else {
+    pub(crate) fn seal_input(
+        &self,
+        task: &str,
+        attempt: u32,
+        spec: &TaskSpec,
+        mut plain: File,
+    ) -> Result<File> {
+        let Some(secret) = self.own_secret(task, attempt, spec) else {
             return Ok(plain);
         };
         let folder = self.home.outputs();
@@ -192,14 +207,17 @@ impl Node {
         Ok(sealed)
     }
 
-    /// Opens the secret that came with an offer.
+    /// Opens the secret that came with somebody's offer of a task.
     ///
     /// # Errors
-    /// When it was wrapped for another device, or is none.
-    pub(crate) fn open_secret(&self, wrapped: &[u8]) -> Result<Secret> {
+    /// When it was wrapped for another device, or is of another task or submitter, or is none.
+    pub(crate) fn open_secret(&self, wrapped: &[u8], task: &str, from: &Did) -> Result<Secret> {
         let secret: Secret =
             cbor::decode(&unseal(&self.device_key, wrapped)?).map_err(|_| unreadable())?;
         secret.identity()?;
+        if secret.task != task || secret.submitter != *from {
+            return Err(unreadable());
+        }
         Ok(secret)
     }
 
@@ -215,9 +233,10 @@ impl Node {
             return Ok(None);
         };
         let wrapped = wrapped_for(&lease.offer).ok_or_else(unreadable)?;
+        let submitter: Did = lease.submitter.parse()?;
         Ok(Some(Given {
-            secret: self.open_secret(&wrapped)?,
-            submitter: lease.submitter.parse().map_err(|_| unreadable())?,
+            secret: self.open_secret(&wrapped, task, &submitter)?,
+            submitter,
         }))
     }
 
@@ -288,9 +307,10 @@ fn reader(identity: &Identity, mut file: File) -> Result<impl Read + Send + use<
 /// A header is read whole before it is judged, so a long one is refused unread.
 fn check_header(sealed: &[u8]) -> Result<()> {
     let begins = &sealed[..sealed.len().min(HEADER_BYTES as usize)];
-    let ends = begins
+    let last = begins
         .windows(HEADER_END.len())
-        .any(|window| window == HEADER_END);
+        .position(|window| window == HEADER_END);
+    let ends = last.is_some_and(|at| begins[at + HEADER_END.len()..].contains(&b'\n'));
     if ends { Ok(()) } else { Err(unreadable()) }
 }
 

@@ -153,7 +153,18 @@ impl Node {
             let message = format!("a vote on `{}` is open", poll.task_name);
             self.feed(tx, "vote.opened", Some(&key), &message)?;
         }
-        for ballot in state.counted_ballots(id) {
+        let counted = state.counted_ballots(id);
+        let open = polls::get(tx, &key)?.is_some_and(|p| p.status == polls::OPEN);
+        for row in polls::votes(tx, &key)?.rows {
+            // A removal, or another key of the voter, may end what counted before.
+            let counts = counted
+                .iter()
+                .any(|b| Some(b.cid.to_string()) == row.event_cid);
+            if open && row.event_cid.is_some() && !counts {
+                polls::uncast(tx, &key, &row.member)?;
+            }
+        }
+        for ballot in counted {
             let Some(choice) = word(ballot.choice) else {
                 continue;
             };
@@ -171,7 +182,6 @@ impl Node {
                 },
             )?;
         }
-        let open = polls::get(tx, &key)?.is_some_and(|p| p.status == polls::OPEN);
         if let Some(closing) = poll.closing.filter(|_| open) {
             let closed = Closing {
                 status: polls::CLOSED.into(),

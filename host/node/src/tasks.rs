@@ -382,7 +382,7 @@ impl Node {
             tasks::update(tx, &task)?;
             note(tx, &task, now)?;
             // Its submitter does not wait for what this device's owner took back.
-            self.finish_lease(tx, &task, None, None)?;
+            self.finish_lease(tx, &task, None, None, None)?;
             Ok(task.id)
         })?;
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);

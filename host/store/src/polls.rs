@@ -184,6 +184,13 @@ pub fn votes(tx: &Read, poll_id: &str) -> Result<Rows<Vote>> {
     )
 }
 
+/// Forgets a member's ballot in a poll.
+pub fn uncast(tx: &Write, poll_id: &str, member: &str) -> Result<()> {
+    let sql = "DELETE FROM votes WHERE poll_id = ?1 AND member = ?2";
+    tx.run(sql, params![poll_id, member])?;
+    Ok(())
+}
+
 /// The counter of a member's ballot in a poll; 0: it has not voted.
 pub fn counter(tx: &Read, poll_id: &str, member: &str) -> Result<u64> {
     let sql = "SELECT * FROM votes WHERE poll_id = ?1 AND member = ?2";

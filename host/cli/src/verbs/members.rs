@@ -30,7 +30,7 @@ pub enum Members {
     },
     /// Let another key speak for a member whose own is lost: ask for it on a device of theirs, then most admins agree
     #[command(
-        after_help = "On a device of the member:\n  weft members rekey\nOn those of more than half of the admins:\n  weft members rekey bob@example.com\nA key that is not lost is replaced by itself: weft key rotate owner"
+        after_help = "On a device of the member:\n  weft members rekey\nOn those of more than half of the admins:\n  weft members rekey bob@example.com\nA key that is not lost is replaced by itself: weft key rotate owner\nAfter a theft, remove the member and admit them anew"
     )]
     Rekey {
         /// Whose new key you vouch for [default: this home's key asks to speak for its own member]

@@ -67,8 +67,8 @@ pub struct Needs {
     #[arg(long, value_name = "JSON|@FILE", value_parser = parse::object)]
     params: Option<String>,
 
-    /// Encrypt input, params and output on their way: only this device and the one that runs it can read them, so
-    /// nobody can verify the result
+    /// Encrypt input, params and output: only this device and those that it asks to run it can read them, so nobody
+    /// can verify the result
     #[arg(long)]
     private: bool,
 }

@@ -89,6 +89,7 @@ impl State {
             Body::MemberAdded { user, did, role } => {
                 check(admin, Void::NotAllowed("an admin"))?;
                 check(!self.name_is_taken(before, user, did), Void::NameTaken)?;
+                check(!self.is_next_key(before, did), Void::KeyTaken)?;
                 check(
                     *role == MemberRole::Admin || !self.is_last_admin(before, did),
                     Void::LastAdmin,
@@ -139,6 +140,10 @@ impl State {
                 )?;
                 check(self.role_at(before, member).is_some(), Void::UnknownMember)?;
                 check(self.key_at(before, member) == *old, Void::OldKey)?;
+                check(
+                    given.is_some() || !self.has_word(before, member, old, &author),
+                    Void::SaidBefore,
+                )?;
                 check(!self.key_is_taken(before, new), Void::KeyTaken)
             }
             Body::Ballot(ballot) => self.judge_ballot(id, ballot),

@@ -1,8 +1,12 @@
 //! Which key speaks for a member.
 //!
-//! A member is named by their first key for good. Their key is replaced by its own signature, or, where it is lost or
-//! stolen, by the word of more than half of the admins, which goes before a signature. What an older key signed counts
-//! as far as the replacement had seen it.
+//! A member is named by their first key for good. Their key is replaced by its own signature, or, where it is lost, by
+//! the word of more than half of the other admins, which goes before a signature. A word decides by its ancestors: by
+//! the words for the same key and the admins that it had seen; what is decided stays so. What an older key signed
+//! counts as far as the replacement had seen it.
+//!
+//! This is for keys that are replaced in time. A thief with an older key can still write events that have seen nothing
+//! of its replacement, and by their ancestors these are fine: after a theft a member is removed and admitted anew.
 
 use super::past::Horizon;
 use super::{NodeId, State};
@@ -25,12 +29,15 @@ impl State {
             .copied()
     }
 
-    /// A key that asks to speak for a member, as their device says; with the events that say so.
+    /// The keys that devices of a member ask for in the place of theirs, as they say so, in the log's order.
     pub fn rekeys_asked(&self, member: &Did) -> Vec<&Body> {
         let key = self.key_of(member);
-        let facts = self.facts.keys.get(member).into_iter().flatten();
-        facts
-            .map(|id| &self.node(*id).body)
+        let Some(facts) = self.facts.keys.get(member) else {
+            return Vec::new();
+        };
+        self.in_order(facts)
+            .filter(|node| node.member == Some(*member))
+            .map(|node| &node.body)
             .filter(
                 |body| matches!(body, Body::MemberRekeyed { old, given: None, .. } if *old == key),
             )
@@ -67,28 +74,39 @@ impl State {
                 _ => None,
             })
             .collect();
-        let (given, vouched): (Vec<_>, Vec<_>) = said.into_iter().partition(|(_, _, given)| *given);
+        let (given, words): (Vec<_>, Vec<_>) = said.into_iter().partition(|(_, _, given)| *given);
         let first = |said: &mut dyn Iterator<Item = (NodeId, Did)>| {
             let (id, new) = said.min_by_key(|(id, _)| self.rank(*id))?;
             Some((new, id))
         };
-        let is_admin = |did: &Did| self.role_at(from, did) == Some(MemberRole::Admin);
-        let wanted: BTreeSet<Did> = vouched.iter().map(|(_, new, _)| *new).collect();
-        for new in wanted {
-            let words = vouched.iter().filter(|(_, n, _)| *n == new);
-            let voices: BTreeSet<Did> = words
-                .clone()
-                .filter_map(|(id, ..)| self.node(*id).member)
-                .filter(is_admin)
-                .collect();
-            // Whoever only asks is told apart without counting everybody.
-            if !voices.is_empty()
-                && 2 * voices.len() > self.everybody().filter(|did| is_admin(did)).count()
-            {
-                return first(&mut words.map(|(id, new, _)| (*id, *new)));
-            }
+        let words: Vec<(NodeId, Did)> = words.into_iter().map(|(id, new, _)| (id, new)).collect();
+        let decided = words
+            .iter()
+            .copied()
+            .filter(|word| self.decides(member, *word, &words));
+        first(&mut decided.into_iter())
+            .or_else(|| first(&mut given.into_iter().map(|(id, new, _)| (id, new))))
+    }
+
+    /// Whether with this word more than half of the other admins whom it had seen vouch for the key.
+    fn decides(&self, member: &Did, word: (NodeId, Did), words: &[(NodeId, Did)]) -> bool {
+        let past = &self.node(word.0).past;
+        let voices: BTreeSet<Did> = words
+            .iter()
+            .filter(|(id, new)| {
+                *new == word.1 && (*id == word.0 || past.sees(&self.node(*id).past))
+            })
+            .filter_map(|(id, _)| self.node(*id).member)
+            .filter(|voice| voice != member)
+            .collect();
+        // Whoever only asks is told apart without counting everybody.
+        if voices.is_empty() {
+            return false;
         }
-        first(&mut given.into_iter().map(|(id, new, _)| (id, new)))
+        let before = Horizon::Before(past);
+        let is_admin = |did: &&Did| self.role_at(before, did) == Some(MemberRole::Admin);
+        let others = self.everybody().filter(|did| *did != member);
+        2 * voices.len() > others.filter(is_admin).count()
     }
 
     /// Whether what an event carries of a member is signed by the key that spoke for them where it was written.
@@ -121,14 +139,34 @@ impl State {
             .is_none_or(|by| self.node(*by).past.sees(&node.past))
     }
 
+    /// Whether a member's device, or an admin, has said already which key is to replace this one.
+    pub(super) fn has_word(
+        &self,
+        from: Horizon<'_>,
+        member: &Did,
+        key: &Did,
+        author: &Did,
+    ) -> bool {
+        let facts = self.facts.keys.get(member).into_iter().flatten();
+        facts.map(|id| self.node(*id)).any(|node| {
+            from.sees(&node.past)
+                && node.member == Some(*author)
+                && matches!(&node.body, Body::MemberRekeyed { old, given: None, .. } if old == key)
+        })
+    }
+
     /// Whether a key is, or was, a member's.
     pub(super) fn key_is_taken(&self, from: Horizon<'_>, key: &Did) -> bool {
-        let named = |did: &Did| *did == *key && self.role_at(from, did).is_some();
-        self.everybody().any(named)
-            || self.facts.keys.values().flatten().any(|id| {
-                let node = self.node(*id);
-                from.sees(&node.past)
-                    && matches!(&node.body, Body::MemberRekeyed { new, given: Some(_), .. } if new == key)
-            })
+        let named = |did: &Did| did == key && self.role_at(from, did).is_some();
+        self.everybody().any(named) || self.is_next_key(from, key)
+    }
+
+    /// Whether a member's key gave its place to this one.
+    pub(super) fn is_next_key(&self, from: Horizon<'_>, key: &Did) -> bool {
+        self.facts.keys.values().flatten().any(|id| {
+            let node = self.node(*id);
+            from.sees(&node.past)
+                && matches!(&node.body, Body::MemberRekeyed { new, given: Some(_), .. } if new == key)
+        })
     }
 }

@@ -51,6 +51,9 @@ pub enum Void {
     /// Another key speaks for the member.
     #[error("it replaces a key that does not speak for the member")]
     OldKey,
+    /// Its author's member has said already which key is to take that one's place.
+    #[error("its author has said already which key is to take that one's place")]
+    SaidBefore,
     /// The key is, or was, a member's.
     #[error("the key is, or was, a member's")]
     KeyTaken,

@@ -55,14 +55,29 @@ impl Node {
             Some(user) => {
                 self.need_admin("gives members another key")?;
                 let member = self.member_called(user)?;
-                let asked = self.with_state(|state| {
+                let asked: Vec<Body> = self.with_state(|state| {
                     let asked = state.rekeys_asked(&member.did);
-                    asked.last().map(|body| (*body).clone())
+                    asked.into_iter().cloned().collect()
                 })?;
-                asked.ok_or_else(|| {
-                    NodeError::not_found(format!("no device of `{}` asked for that", member.user))
-                        .try_this("on a device of theirs: weft members rekey")
-                })?
+                match &asked[..] {
+                    [one] => one.clone(),
+                    [] => {
+                        return Err(NodeError::not_found(format!(
+                            "no device of `{}` asked for that",
+                            member.user
+                        ))
+                        .try_this("on a device of theirs: weft members rekey"));
+                    }
+                    _ => {
+                        return Err(NodeError::refused(format!(
+                            "devices of `{}` asked for different keys",
+                            member.user
+                        ))
+                        .try_this(
+                            "ask them which one is theirs; revoke the other device: weft devices revoke DEVICE",
+                        ));
+                    }
+                }
             }
         };
         self.say(|_| body)?;

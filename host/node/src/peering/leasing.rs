@@ -221,7 +221,12 @@ impl Node {
             release,
             input,
             decision: placed.task.decision_cid.clone().unwrap_or_default(),
-            private: self.wrap_secret(&placed.task.id, &placed.spec, &placed.peer)?,
+            private: self.wrap_secret(
+                &placed.task.id,
+                placed.lease.attempt,
+                &placed.spec,
+                &placed.peer,
+            )?,
         })
     }
 
@@ -231,7 +236,7 @@ impl Node {
         let task = &placed.task.id;
         if self.offered_input(task)?.is_none() {
             let file = File::open(path).map_err(|e| NodeError::file(path, &e))?;
-            let file = self.seal_input(task, &placed.spec, file)?;
+            let file = self.seal_input(task, placed.lease.attempt, &placed.spec, file)?;
             self.put_stream(file, Some(&input_holder(task)))?;
         }
         let Some(cid) = self.offered_input(task)? else {

@@ -165,9 +165,13 @@ impl Node {
             Ok(inline) => inline,
             Err(e) => return Ok(Err(("wrong-bytes", e.message, None))),
         };
-        if input.size > INPUT_BYTES {
+        let most = match spec.private {
+            true => crate::private::sealed_size(INPUT_BYTES),
+            false => INPUT_BYTES,
+        };
+        if input.size > most {
             let why = format!(
-                "its input has {} bytes, {INPUT_BYTES} are the most from another device",
+                "its input has {} bytes, {most} are the most from another device",
                 input.size
             );
             return Ok(Err(("too-large", why, None)));
@@ -207,9 +211,15 @@ impl Node {
             return no("invalid", "a private task's params come encrypted");
         }
         if let Some(wrapped) = &offer.private
-            && let Err(e) = self.open_secret(wrapped)
+            && let Err(e) = self.open_secret(wrapped, &offer.task, from)
         {
             return no(NOT_FOR_US, &e.message);
+        }
+        if spec.private && self.settings.granted(&spec.name).is_some() {
+            return no(
+                "not-private",
+                "this device grants that task a directory for writing, so it is not private here",
+            );
         }
         let user = self.user_of_device(from)?;
         if user.as_deref() != Some(spec.user.as_str()) {
@@ -448,7 +458,7 @@ impl Node {
             task.updated_at = now;
             tasks::update(tx, &task)?;
             crate::tasks::note(tx, &task, now)?;
-            self.finish_lease(tx, &task, None, None)?;
+            self.finish_lease(tx, &task, None, None, None)?;
             Ok(())
         })?;
         self.changed();

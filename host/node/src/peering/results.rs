@@ -38,8 +38,14 @@ impl Node {
             return Ok(Say::Taken);
         };
         let Some(done) = &outcome.done else {
-            let reason = outcome.failed.as_deref().unwrap_or("it gave no reason");
-            self.lease_failed(&placed, Failed::new("failed", reason))?;
+            let said = outcome.failed.as_deref().unwrap_or("it gave no reason");
+            // What the workload said is sealed; what the worker itself says is not.
+            let unsealed = match placed.spec.private {
+                true => self.unseal_text(said).ok(),
+                false => None,
+            };
+            let reason = unsealed.unwrap_or_else(|| said.to_owned());
+            self.lease_failed(&placed, Failed::new("failed", &reason))?;
             return Ok(Say::Taken);
         };
         let checked = self
@@ -113,8 +119,11 @@ impl Node {
         if claim.release != release || claim.component != record.component.cid {
             return wrong("release");
         }
-        if claim.params != self.params_cid(&placed.task.id, &placed.spec) {
+        if claim.params != self.params_cid(&placed.task.id, placed.lease.attempt, &placed.spec) {
             return wrong("params");
+        }
+        if placed.spec.private && claim.verifiable {
+            return wrong("kind: a private task is none that others can verify");
         }
         if Some(&claim.input) != self.name_of_input(placed, done.read)?.as_ref() {
             return wrong("input");

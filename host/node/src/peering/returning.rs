@@ -29,13 +29,14 @@ pub(crate) struct Gave {
 }
 
 impl Node {
-    /// Keeps what came of a task with its lease, if it has one. Returns whether it has.
+    /// Keeps what came of a task with its lease, if it has one. Returns whether it has. `sealed`: why a private one failed.
     pub(crate) fn finish_lease(
         &self,
         tx: &Write,
         task: &Task,
         receipt: Option<&[u8]>,
         gave: Option<&Gave>,
+        sealed: Option<String>,
     ) -> Result<bool> {
         let Some(lease) = leases::get(tx, &task.id)? else {
             return Ok(false);
@@ -57,9 +58,10 @@ impl Node {
         let outcome = Outcome {
             task: task.id.clone(),
             attempt: offer.map_or(1, |o| o.attempt),
-            failed: done
-                .is_none()
-                .then(|| task.reason.clone().unwrap_or_else(|| "it failed".into())),
+            failed: done.is_none().then(|| {
+                let plain = || task.reason.clone().unwrap_or_else(|| "it failed".into());
+                sealed.unwrap_or_else(plain)
+            }),
             done,
         };
         let bytes = cbor::encode(&Ask::Result(Box::new(outcome))).map_err(NodeError::internal)?;

@@ -22,8 +22,13 @@ fn found(folder: &Path) -> Vec<String> {
         } else if path.is_file() {
             // A draft may be renamed or removed between the listing and the look.
             let bytes = std::fs::read(&path).unwrap_or_default();
-            if bytes.windows(SECRET.len()).any(|w| w == SECRET.as_bytes()) {
-                found.push(path.display().to_string());
+            let at = bytes
+                .windows(SECRET.len())
+                .position(|w| w == SECRET.as_bytes());
+            if let Some(at) = at {
+                let around = &bytes[at.saturating_sub(200)..(at + 100).min(bytes.len())];
+                let around = String::from_utf8_lossy(around);
+                found.push(format!("{}: {around}", path.display()));
             }
         }
     }
@@ -165,6 +170,14 @@ fn what_is_not_sealed_for_the_other_side_is_refused() {
     let failed = &leases(&alice, &id)[0];
     assert_eq!(failed[..2], [liar.did.to_string(), "failed".to_owned()]);
 
+    // Nor is a receipt taken that says that others can verify it.
+    liar.is_seen_by(&alice);
+    let id = submit(&alice, &["--name", "workload-echo", "--private"]);
+    let offer_of_it: Offer = liar.offered(&id);
+    let _ = liar.tell(&liar.result(&alice, &offer_of_it, b"").sent());
+    becomes(&alice, &id, "done");
+    assert_eq!(leases(&alice, &id)[0][1], "failed");
+
     // What was wrapped for the liar is of no use to another device; nor is what says of itself only that it is private.
     let mut again = offer.clone();
     again.task = "t0001".into();
@@ -176,7 +189,13 @@ fn what_is_not_sealed_for_the_other_side_is_refused() {
     assert_eq!(reason, "it was not encrypted for this device");
     again.private = None;
     assert_eq!(refused(again.clone()).0, "invalid");
+    let endless = [
+        &b"age-encryption.org/v1\n-> X25519 a\nb\n--- "[..],
+        &[b'a'; 100_000],
+    ]
+    .concat();
     for garbage in [
+        endless,
         Vec::new(),
         vec![0; 100_000],
         b"age-encryption.org/v1\n".repeat(5_000),

@@ -20,7 +20,8 @@ pub use home::{Home, Ran, weft_bin};
 pub use npm::npm_folder;
 pub use tools::{has_tool, has_tool_for, memory_kb};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// Names how many times longer than usual tests by rounds or by time go on; `.ci/full` sets it.
 const BUDGET_VARIABLE: &str = "WEFT_TEST_BUDGET";
@@ -39,10 +40,17 @@ pub fn budget() -> u32 {
     }
 }
 
-/// The folder of the workspace.
+/// The folder of the workspace that is being tested: cargo says where it is when a test starts, so that this crate,
+/// compiled in another copy of the repository that shares its target folder, does not test that copy.
 pub fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .expect("this crate lies two folders below its workspace")
+    static FOUND: LazyLock<PathBuf> = LazyLock::new(|| {
+        let package = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+        package
+            .ancestors()
+            .find(|folder| folder.join("Cargo.lock").is_file())
+            .expect("the package lies below its workspace")
+            .to_path_buf()
+    });
+    &FOUND
 }

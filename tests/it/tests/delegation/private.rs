@@ -127,6 +127,26 @@ fn a_private_task_is_sealed_while_it_runs_and_outlives_power_cuts() {
 }
 
 #[test]
+fn why_a_private_task_failed_is_for_its_submitter_alone() {
+    let [alice, bob] = two(&[]);
+    let (path, _) = input(&alice, 1000);
+    let params = format!("{{\"{SECRET}\": 1}}");
+    let digest = ["--name", "log-digest", "--private", "--input", &path];
+    let task = run(&alice, &[&digest[..], &["--params", &params]].concat());
+    let id = text(&task, "task");
+    let [lease] = &leases(&alice, &id)[..] else {
+        panic!("one lease is wanted: {task}");
+    };
+    assert_eq!(lease[..2], [did(&bob), "failed".into()], "{task}");
+    assert!(
+        lease[2].contains(SECRET),
+        "the submitter is told: {lease:?}"
+    );
+    becomes(&bob, &id, "failed");
+    assert_eq!(found(bob.home().path()), Vec::<String>::new());
+}
+
+#[test]
 fn at_home_a_private_task_is_like_any_other() {
     let alice = coal(&["workload-echo"]);
     energy(&alice, "solar", 95, 45);

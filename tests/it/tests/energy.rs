@@ -362,9 +362,10 @@ fn server(answer: Vec<u8>) -> (String, Arc<AtomicU64>) {
                     _ => break,
                 }
             }
+            // Counted before whoever asked can go on.
+            count.fetch_add(1, Ordering::SeqCst);
             // A client may have had enough before the end.
             let _ = stream.write_all(&answer);
-            count.fetch_add(1, Ordering::SeqCst);
         }
     });
     (url, served)

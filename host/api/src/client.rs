@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use weft_model::task::Status;
-use weft_node::{BundleComponent, Clock, Node, OpenOptions, SteeredClock, SystemClock};
+use weft_node::{Bundle, Clock, Node, OpenOptions, SteeredClock, SystemClock};
 
 /// Environment variable with the instant, in milliseconds since 1970, at which a process's clock begins: for the demo and
 /// for tests. Unset: the system's clock.
@@ -47,7 +47,7 @@ impl Client {
     /// opening a node gives.
     pub fn open(
         home: &Path,
-        bundle: &[BundleComponent],
+        bundle: &Bundle,
         compile_worker: Option<&Path>,
     ) -> Result<Self, ApiError> {
         let give_up = Instant::now() + BUSY_PATIENCE;
@@ -73,14 +73,10 @@ impl Client {
     ///
     /// # Errors
     /// What opening a node gives.
-    pub fn hosted(
-        home: &Path,
-        bundle: &[BundleComponent],
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, ApiError> {
+    pub fn hosted(home: &Path, bundle: &Bundle, clock: Arc<dyn Clock>) -> Result<Self, ApiError> {
         let options = OpenOptions {
             home: home.to_owned(),
-            bundle: bundle.to_vec(),
+            bundle: bundle.clone(),
             clock,
             compile_worker: None,
         };
@@ -155,12 +151,12 @@ fn as_it_ended(node: &Node, began: bool, answer: Response) -> Result<Response, A
 /// Opens the home in this process, or says that there is none.
 fn open_here(
     home: &Path,
-    bundle: &[BundleComponent],
+    bundle: &Bundle,
     compile_worker: Option<&Path>,
 ) -> Result<Arc<Node>, ApiError> {
     let options = OpenOptions {
         home: home.to_owned(),
-        bundle: bundle.to_vec(),
+        bundle: bundle.clone(),
         clock: clock()?,
         compile_worker: compile_worker.map(Path::to_owned),
     };

@@ -2,6 +2,7 @@
 
 mod content;
 mod keys;
+mod model;
 mod network;
 mod release;
 
@@ -65,6 +66,14 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
         Request::WorkloadHistory { name } => Response::Changes(node.workload_history(&name)?),
         Request::Package(request) => Response::Package(release::dispatch(node, request)?),
         Request::Content(request) => Response::Content(content::dispatch(node, &request)?),
+        Request::Model(request) => Response::Model(model::dispatch(node, &request)?),
+        Request::Run { spec, text } => {
+            Response::Task(Box::new(node.run_at_once(&spec, text.as_deref())?))
+        }
+        Request::ReceiptShow { cid } => Response::Receipt(Box::new(node.receipt_show(&cid)?)),
+        Request::ReceiptVerify { cid, input, params } => Response::Receipt(Box::new(
+            node.receipt_verify(&cid, input.as_deref().map(Path::new), params.as_deref())?,
+        )),
 
         Request::TaskSubmit { spec, wait } => {
             let report = node.task_submit(&spec)?;

@@ -15,14 +15,17 @@ mod trial;
 
 pub use client::{CLOCK, Client};
 pub use request::{
-    ContentRequest, KeyRequest, NetworkRequest, PackageRequest, PeerRow, Request, SkillRow,
-    TrustRequest,
+    ContentRequest, KeyRequest, ModelRequest, NetworkRequest, PackageRequest, PeerRow, Request,
+    SkillRow, TrustRequest,
 };
-pub use response::{ApiError, ContentResponse, NetworkResponse, PackageResponse, Response};
+pub use response::{
+    ApiError, ContentResponse, ModelResponse, NetworkResponse, PackageResponse, Response,
+};
 pub use trial::TrialRequest;
 pub use weft_node::key_report;
 pub use weft_node::report;
 pub use weft_node::{
-    BundleComponent, COMPILE_WORKER, Clock, InitOptions, KeyPart, ManualClock, Node, OpenOptions,
-    Passphrase, RestoreOptions, RuleSpec, SteeredClock, SystemClock, compile_worker, file_cid,
+    Bundle, BundleComponent, BundleModel, COMPILE_WORKER, Clock, InitOptions, KeyPart, ManualClock,
+    Node, OpenOptions, Passphrase, RestoreOptions, RuleSpec, SteeredClock, SystemClock,
+    compile_worker, file_cid,
 };

@@ -2,11 +2,13 @@
 
 mod content;
 mod key;
+mod model;
 mod network;
 mod release;
 
 pub use content::ContentRequest;
 pub use key::{KeyRequest, TrustRequest};
+pub use model::ModelRequest;
 pub use network::NetworkRequest;
 pub use release::{PackageRequest, SkillRow};
 
@@ -97,8 +99,23 @@ pub enum Request {
 
     Content(ContentRequest),
     Package(PackageRequest),
+    Model(ModelRequest),
 
     // Tasks.
+    /// Runs a workload here and now, and answers at its end. `text`: its input, where that is no file.
+    Run {
+        spec: TaskSpec,
+        text: Option<String>,
+    },
+    ReceiptShow {
+        cid: String,
+    },
+    /// Runs it again. `input` (absolute) and `params`: those of the task, where they are none.
+    ReceiptVerify {
+        cid: String,
+        input: Option<String>,
+        params: Option<String>,
+    },
     /// `wait`: answer when the task has come to its end, or waits for a moment.
     TaskSubmit {
         spec: TaskSpec,

@@ -1,10 +1,12 @@
 //! What a node answers.
 
 mod content;
+mod model;
 mod network;
 mod release;
 
 pub use content::ContentResponse;
+pub use model::ModelResponse;
 pub use network::NetworkResponse;
 pub use release::PackageResponse;
 
@@ -54,6 +56,8 @@ pub enum Response {
     Content(ContentResponse),
     Network(NetworkResponse),
     Package(PackageResponse),
+    Model(ModelResponse),
+    Receipt(Box<ReceiptReport>),
     Key(Box<KeyReport>),
     Keys(Vec<KeyReport>),
     KeyFile(KeyFileReport),

@@ -12,7 +12,7 @@ Exit codes:
   3  there is no such home, task, release, member or file
   4  refused by a check: a bad component, a bad input, a contradiction
   5  another process has the home
-  6  the task was blocked, failed or was taken back (`task submit --wait` alone)
+  6  the task was blocked, failed or was taken back (`run`, `task submit --wait`)
   7  a verification found a difference
   8  a release waits: for consent, or for the end of its delay
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use weft_api::{
-    ApiError, BundleComponent, Client, ContentResponse, NetworkResponse, PackageResponse, Request,
-    Response,
+    ApiError, Bundle, BundleComponent, BundleModel, Client, ContentResponse, ModelResponse,
+    NetworkResponse, PackageResponse, Request, Response,
 };
 use weft_model::task::Status;
 
@@ -61,13 +61,22 @@ impl Ctx {
         self.json
     }
 
-    /// The components that this program brings.
-    pub fn bundle(&self) -> Vec<BundleComponent> {
+    /// What this program carries.
+    pub fn bundle(&self) -> Bundle {
         let component = |c: &weft_bundle::Component| BundleComponent {
             name: c.name,
             bytes: c.bytes,
         };
-        weft_bundle::COMPONENTS.iter().map(component).collect()
+        let model = |m: &weft_bundle::Model| BundleModel {
+            name: m.name,
+            license: m.license,
+            source: m.source,
+            files: m.files,
+        };
+        Bundle {
+            components: weft_bundle::COMPONENTS.iter().map(component).collect(),
+            models: weft_bundle::MODELS.iter().map(model).collect(),
+        }
     }
 
     /// This program, which compiles strangers' components in a process of its own. None where the system can't tell
@@ -180,7 +189,13 @@ impl Ctx {
             Response::Network(NetworkResponse::LogVerified(v)) if !v.ok => Exit::Differs,
             Response::TrustTest(t) if !t.trusted => Exit::Refused,
             Response::RulesCheck(r) if !r.possible => Exit::Failed,
-            Response::Content(ContentResponse::Verified(v)) if !v.ok => Exit::Differs,
+            Response::Content(ContentResponse::Verified(v))
+            | Response::Model(ModelResponse::Verified(v))
+                if !v.ok =>
+            {
+                Exit::Differs
+            }
+            Response::Receipt(r) if r.again.as_ref().is_some_and(|a| !a.equal) => Exit::Differs,
             _ => Exit::Ok,
         })
     }

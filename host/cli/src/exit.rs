@@ -40,6 +40,7 @@ impl Exit {
             "not-found" => Self::NotFound,
             "busy" => Self::Busy,
             "usage" => Self::Usage,
+            "task-failed" => Self::Task,
             "unavailable" | "io" | "damaged" | "disk-full" | "newer-database" | "internal" => {
                 Self::Failed
             }

@@ -9,6 +9,7 @@ mod content;
 mod decision;
 mod install;
 mod key;
+mod model;
 mod network;
 mod node;
 mod peer;
@@ -24,6 +25,7 @@ mod vote;
 mod watch;
 mod why;
 
+pub use model::embeddings;
 pub use network::qr;
 pub use node::init;
 pub use project::{built, bundle, bundle_check};
@@ -46,6 +48,7 @@ pub fn inner(response: &Response) -> Result<Value, ApiError> {
         Response::Content(content) => serde_json::to_value(content),
         Response::Package(package) => serde_json::to_value(package),
         Response::Network(network) => serde_json::to_value(network),
+        Response::Model(model) => serde_json::to_value(model),
         response => serde_json::to_value(response),
     };
     let mut value = value.map_err(|e| internal(&e))?;
@@ -99,6 +102,8 @@ pub fn text(response: &Response) -> Result<String, ApiError> {
         Response::Content(content) => content::text(&content),
         Response::Network(network) => network::text(&network),
         Response::Package(package) => install::text(&package),
+        Response::Model(model) => model::text(&model),
+        Response::Receipt(receipt) => model::receipt(&receipt),
     })
 }
 

@@ -15,14 +15,17 @@ mod log;
 mod member;
 mod members;
 mod mesh;
+mod model;
 mod network;
 mod peer;
 mod permit;
 mod plugin;
 mod project;
+mod receipt;
 mod release;
 mod reproduce;
 mod restore;
+mod run;
 mod service;
 mod spec;
 mod start;
@@ -37,6 +40,8 @@ mod vote;
 mod watch;
 mod why;
 mod workload;
+
+pub use run::Vectors;
 
 use crate::ctx::{Ctx, Outcome};
 use clap::Subcommand;
@@ -81,6 +86,15 @@ pub enum Verb {
     /// Content: files by CID, as components and models are kept
     #[command(subcommand)]
     Content(content::Content),
+    /// Models: what workloads compute with
+    #[command(subcommand)]
+    Model(model::Model),
+    /// Run a workload here and now
+    #[command(subcommand)]
+    Run(run::Run),
+    /// Receipts: what was computed, and running it again
+    #[command(subcommand)]
+    Receipt(receipt::Receipt),
     /// Tasks: submit, try, look at and take back
     #[command(subcommand)]
     Task(task::Task),
@@ -184,6 +198,9 @@ impl Verb {
             Self::Outdated(verb) => verb.run(ctx),
             Self::Sync(verb) => verb.run(ctx),
             Self::Content(verb) => verb.run(ctx),
+            Self::Model(verb) => verb.run(ctx),
+            Self::Run(verb) => verb.run(ctx),
+            Self::Receipt(verb) => verb.run(ctx),
             Self::Task(verb) => verb.run(ctx),
             Self::Why(verb) => verb.run(ctx),
             Self::Decision(verb) => verb.run(ctx),

@@ -6,6 +6,7 @@
 pub mod carbon;
 pub mod consent;
 pub mod demand;
+pub mod embeddings;
 pub mod emergency;
 pub mod ethics;
 pub mod quota;

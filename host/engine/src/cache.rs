@@ -5,9 +5,13 @@
 //! compiled again from the component, which is what is trusted.
 
 use sha2::{Digest, Sha256};
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use weft_model::Cid;
+
+/// How much of a file is hashed at once, in bytes.
+const PART_BYTES: usize = 256 * 1024;
 
 /// A folder of compiled components.
 #[derive(Clone, Debug)]
@@ -43,6 +47,35 @@ impl Cache {
     pub fn load(&self, component: &Cid, profile: &str, digest: &CodeDigest) -> Option<Vec<u8>> {
         let bytes = std::fs::read(self.path(component, profile)).ok()?;
         (Self::digest(&bytes) == *digest).then_some(bytes)
+    }
+
+    /// The file of the code for a component, if it is there and has exactly this digest: to be mapped.
+    pub fn open_code(&self, component: &Cid, profile: &str, digest: &CodeDigest) -> Option<File> {
+        let mut file = File::open(self.path(component, profile)).ok()?;
+        let mut hash = Sha256::new();
+        let mut part = vec![0; PART_BYTES];
+        loop {
+            match file.read(&mut part).ok()? {
+                0 => break,
+                n => hash.update(&part[..n]),
+            }
+        }
+        let found: CodeDigest = hash.finalize().into();
+        (found == *digest).then_some(file)
+    }
+
+    /// Removes all code of which the name holds a text.
+    ///
+    /// # Errors
+    /// When the folder can't be listed, or a file not removed.
+    pub fn remove_all(&self, holding: &str) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().contains(holding) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Keeps code; a reader sees all of it or the file before.

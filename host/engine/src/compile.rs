@@ -12,7 +12,7 @@
 use crate::error::CheckError;
 use crate::limits::{
     COMPILE_CPU_S, COMPILE_MS, COMPILE_OUTPUT_BYTES, COMPILE_THREADS, MESSAGE_BYTES, MIB,
-    POLICY_COMPILE_BYTES, WORKLOAD_COMPILE_BYTES,
+    POLICY_COMPILE_BYTES, SNAPSHOT_BYTES, SNAPSHOT_COMPILE_BYTES, WORKLOAD_COMPILE_BYTES,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{Read, Write};
@@ -54,15 +54,18 @@ pub enum Target {
     Policy,
     /// The engine for workloads.
     Workload,
+    /// The engine for workloads, of one that holds its model.
+    Snapshot,
 }
 
 impl Target {
-    const ALL: [Self; 2] = [Self::Policy, Self::Workload];
+    const ALL: [Self; 3] = [Self::Policy, Self::Workload, Self::Snapshot];
 
     fn word(self) -> &'static str {
         match self {
             Self::Policy => "policy",
             Self::Workload => "workload",
+            Self::Snapshot => "snapshot",
         }
     }
 
@@ -70,6 +73,23 @@ impl Target {
         match self {
             Self::Policy => POLICY_COMPILE_BYTES,
             Self::Workload => WORKLOAD_COMPILE_BYTES,
+            Self::Snapshot => SNAPSHOT_COMPILE_BYTES,
+        }
+    }
+
+    /// The most native code that is taken of it, in bytes.
+    fn output_bytes(self) -> u64 {
+        match self {
+            Self::Policy | Self::Workload => COMPILE_OUTPUT_BYTES,
+            Self::Snapshot => COMPILE_OUTPUT_BYTES + SNAPSHOT_BYTES,
+        }
+    }
+
+    /// The largest component that is compiled for it, in bytes.
+    fn component_bytes(self) -> u64 {
+        match self {
+            Self::Policy | Self::Workload => COMPONENT_BYTES,
+            Self::Snapshot => SNAPSHOT_BYTES,
         }
     }
 }
@@ -123,7 +143,7 @@ fn in_worker(program: &Path, target: Target, bytes: &[u8]) -> Result<Vec<u8>, Ch
         .stderr(Stdio::piped())
         .spawn()
         .map_err(broken)?;
-    let ended = converse(&mut child, bytes);
+    let ended = converse(&mut child, target, bytes);
     if ended.is_err() {
         // It may be gone by itself; then there is nothing to kill.
         let _ = child.kill();
@@ -137,7 +157,12 @@ fn in_worker(program: &Path, target: Target, bytes: &[u8]) -> Result<Vec<u8>, Ch
 }
 
 /// Gives the bytes and takes the answer, both within the time.
-fn converse(child: &mut Child, bytes: &[u8]) -> Result<(Vec<u8>, String), CheckError> {
+fn converse(
+    child: &mut Child,
+    target: Target,
+    bytes: &[u8],
+) -> Result<(Vec<u8>, String), CheckError> {
+    let most = target.output_bytes();
     let gone = || CheckError::Worker("its streams are not open".into());
     let mut stdin = child.stdin.take().ok_or_else(gone)?;
     let stdout = child.stdout.take().ok_or_else(gone)?;
@@ -150,10 +175,7 @@ fn converse(child: &mut Child, bytes: &[u8]) -> Result<(Vec<u8>, String), CheckE
     let (sender, receiver) = mpsc::sync_channel(1);
     std::thread::spawn(move || {
         let mut code = Vec::new();
-        let read = stdout
-            .take(COMPILE_OUTPUT_BYTES + 1)
-            .read_to_end(&mut code)
-            .map(|_| code);
+        let read = stdout.take(most + 1).read_to_end(&mut code).map(|_| code);
         // The receiver is gone when the time was over.
         let _ = sender.send(read);
     });
@@ -169,11 +191,9 @@ fn converse(child: &mut Child, bytes: &[u8]) -> Result<(Vec<u8>, String), CheckE
         limit_ms: COMPILE_MS,
     };
     match receiver.recv_timeout(time) {
-        Ok(Ok(code)) if code.len() as u64 > COMPILE_OUTPUT_BYTES => {
-            Err(CheckError::CompileOutput {
-                limit_mib: COMPILE_OUTPUT_BYTES / MIB,
-            })
-        }
+        Ok(Ok(code)) if code.len() as u64 > most => Err(CheckError::CompileOutput {
+            limit_mib: most / MIB,
+        }),
         Ok(Ok(code)) => match told.recv_timeout(time) {
             Ok(said) => Ok((code, said)),
             Err(_) => Err(late),
@@ -213,7 +233,7 @@ fn refusal(status: ExitStatus, said: &str, target: Target) -> CheckError {
 /// Is the worker: sets its limits, reads a component, writes native code. Gives the process's exit code.
 pub fn serve(target: &str) -> u8 {
     let Some(target) = Target::ALL.into_iter().find(|t| t.word() == target) else {
-        eprintln!("a compile worker is for `policy` or `workload`");
+        eprintln!("a compile worker is for `policy`, `workload` or `snapshot`");
         return UNUSABLE;
     };
     for (resource, most) in [
@@ -237,7 +257,7 @@ pub fn serve(target: &str) -> u8 {
     let mut bytes = Vec::new();
     let read = std::io::stdin()
         .lock()
-        .take(COMPONENT_BYTES + 1)
+        .take(target.component_bytes() + 1)
         .read_to_end(&mut bytes);
     if let Err(e) = read {
         eprintln!("can't read the component: {e}");
@@ -245,7 +265,7 @@ pub fn serve(target: &str) -> u8 {
     }
     let config = match target {
         Target::Policy => crate::policy::config(),
-        Target::Workload => crate::workload::config(),
+        Target::Workload | Target::Snapshot => crate::workload::config(),
     };
     let code = Engine::new(&config).and_then(|engine| engine.precompile_component(&bytes));
     let code = match code {

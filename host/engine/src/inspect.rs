@@ -25,18 +25,57 @@ const WASI_ALLOWED: [&str; 5] = [
     "wasi:io/",
     "wasi:random/",
 ];
-/// The package whose imports every workload may have.
-const WORKLOAD_IMPORTS: [&str; 2] = ["weft:workload/input@0.1.0", "weft:workload/output@0.1.0"];
-/// The interface that a workload exports.
-const WORKLOAD_JOB: &str = "weft:workload/job@0.1.0";
 
 /// What kind of component a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A policy of a slot.
     Policy(Slot),
-    /// A workload.
-    Workload,
+    /// A workload of this world.
+    Workload(World),
+}
+
+/// The worlds of workloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum World {
+    /// Bytes in, bytes out.
+    Job,
+    /// Texts in, vectors out, by a model.
+    Embeddings,
+}
+
+impl World {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Job, Self::Embeddings];
+
+    /// Its name, as a release has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Job => "weft:workload/workload@0.1.0",
+            Self::Embeddings => "weft:embeddings/embeddings@0.1.0",
+        }
+    }
+
+    /// The interface that it exports.
+    pub fn interface(self) -> &'static str {
+        match self {
+            Self::Job => "weft:workload/job@0.1.0",
+            Self::Embeddings => "weft:embeddings/model@0.1.0",
+        }
+    }
+
+    /// What it may import, beside WASI.
+    fn imports(self) -> &'static [&'static str] {
+        match self {
+            Self::Job => &["weft:workload/input@0.1.0", "weft:workload/output@0.1.0"],
+            Self::Embeddings => &[],
+        }
+    }
+
+    /// Whether it computes with a model, which is loaded once and kept.
+    pub fn has_model(self) -> bool {
+        self != Self::Job
+    }
 }
 
 impl Kind {
@@ -44,7 +83,7 @@ impl Kind {
     pub fn world(self) -> String {
         match self {
             Self::Policy(slot) => slot.world(),
-            Self::Workload => "weft:workload/workload@0.1.0".into(),
+            Self::Workload(world) => world.name().into(),
         }
     }
 
@@ -53,7 +92,7 @@ impl Kind {
         Slot::ALL
             .into_iter()
             .map(Self::Policy)
-            .chain([Self::Workload])
+            .chain(World::ALL.map(Self::Workload))
             .find(|kind| kind.world() == world)
     }
 }
@@ -238,7 +277,7 @@ fn measure(bytes: &[u8]) -> Result<Sizes, CheckError> {
 fn bounded(kind: Kind, sizes: &Sizes) -> Result<(), CheckError> {
     let (function, code) = match kind {
         Kind::Policy(_) => (limits::POLICY_FUNCTION_BYTES, limits::POLICY_CODE_BYTES),
-        Kind::Workload => (limits::WORKLOAD_FUNCTION_BYTES, limits::WORKLOAD_CODE_BYTES),
+        Kind::Workload(_) => (limits::WORKLOAD_FUNCTION_BYTES, limits::WORKLOAD_CODE_BYTES),
     };
     for (what, found, max) in [
         ("a function of", sizes.largest_function, function),
@@ -278,8 +317,8 @@ fn names_only_types(types: &Types, name: &str) -> bool {
 
 fn kind_of(exports: &[String]) -> Result<Kind, CheckError> {
     let has = |name: &str| exports.iter().any(|e| e == name);
-    if has(WORKLOAD_JOB) {
-        return Ok(Kind::Workload);
+    if let Some(world) = World::ALL.into_iter().find(|w| has(w.interface())) {
+        return Ok(Kind::Workload(world));
     }
     let slots: Vec<Slot> = Slot::ALL
         .into_iter()
@@ -300,8 +339,11 @@ fn kind_of(exports: &[String]) -> Result<Kind, CheckError> {
                 }
             },
             wanted: format!(
-                "one of `weft:<slot>/policy@0.1.0` ({}) or `{WORKLOAD_JOB}`",
-                Slot::ALL.map(|s| s.package()).join(", ")
+                "one of `weft:<slot>/policy@0.1.0` ({}) or of {}",
+                Slot::ALL.map(|s| s.package()).join(", "),
+                World::ALL
+                    .map(|w| format!("`{}`", w.interface()))
+                    .join(", ")
             ),
         }),
     }
@@ -317,9 +359,9 @@ fn allowed(kind: Kind, imports: &[String]) -> Result<(), CheckError> {
     };
     let (imports, kind) = match kind {
         Kind::Policy(_) => (too_much(&|_| false), "a policy"),
-        Kind::Workload => (
+        Kind::Workload(world) => (
             too_much(&|i| {
-                WORKLOAD_IMPORTS.contains(&i) || WASI_ALLOWED.iter().any(|w| i.starts_with(w))
+                world.imports().contains(&i) || WASI_ALLOWED.iter().any(|w| i.starts_with(w))
             }),
             "a workload",
         ),

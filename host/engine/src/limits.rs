@@ -1,5 +1,7 @@
 //! The engine's own limits, each with its unit. What a release may set is in `weft_model::limits`.
 
+use weft_model::limits::COMPONENT_BYTES;
+
 /// Time between two epochs: how exact a deadline is, in milliseconds.
 pub const EPOCH_MS: u64 = 10;
 /// How long the epoch thread goes on after the last call before it sleeps, in milliseconds.
@@ -18,8 +20,20 @@ pub const COMPILE_THREADS: usize = 4;
 pub const POLICY_COMPILE_BYTES: u64 = 1024 * MIB;
 /// Address space of a compile worker for a workload, the program itself included, in bytes.
 pub const WORKLOAD_COMPILE_BYTES: u64 = 3 * 1024 * MIB;
+/// A component that holds its model, in bytes: the largest memory that a workload has, and its code.
+pub const SNAPSHOT_BYTES: u64 = 4 * 1024 * MIB + COMPONENT_BYTES;
+/// Address space of a compile worker for such a component, which it holds about three times, in bytes.
+pub const SNAPSHOT_COMPILE_BYTES: u64 = WORKLOAD_COMPILE_BYTES + 3 * SNAPSHOT_BYTES;
 /// Native code that is taken from a compile worker, in bytes.
 pub const COMPILE_OUTPUT_BYTES: u64 = 1024 * MIB;
+/// Fuel for loading a model, which is done once.
+pub const LOAD_FUEL: u64 = 20_000_000_000_000;
+/// Wall time for loading a model, in milliseconds.
+pub const LOAD_MS: u64 = 10 * 60 * 1000;
+/// Texts in one call for embeddings.
+pub const EMBED_TEXTS: usize = 32;
+/// Bytes of the texts in one call, and of one text.
+pub const EMBED_BYTES: usize = MIB as usize;
 /// Body of one function of a policy, in bytes of wasm: what a compiler still takes within the time.
 pub const POLICY_FUNCTION_BYTES: u64 = 256 * 1024;
 /// Code of a policy, in bytes of wasm.

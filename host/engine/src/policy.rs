@@ -7,6 +7,8 @@ use crate::inspect::{Inspected, Kind, inspect};
 use crate::limits::{EPOCH_MS, MESSAGE_BYTES, STACK_BYTES};
 use crate::ticker::Ticker;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Config, Engine, ResourceLimiter, Store};
 use weft_model::limits as model_limits;
@@ -171,8 +173,8 @@ impl PolicyEngine {
         let (inspected, code) = self.precompile(bytes)?;
         match inspected.kind {
             Kind::Policy(slot) => self.load(slot, &code, limits),
-            Kind::Workload => Err(CheckError::WrongWorld {
-                found: Kind::Workload.world(),
+            Kind::Workload(world) => Err(CheckError::WrongWorld {
+                found: world.name().into(),
                 wanted: "a policy's world".into(),
             }),
         }
@@ -388,6 +390,23 @@ fn bounded_message(error: PolicyError) -> PolicyError {
         PolicyError::BadInput(m) => PolicyError::BadInput(cut(m)),
         PolicyError::Unsupported(m) => PolicyError::Unsupported(cut(m)),
     }
+}
+
+/// As [`deserialize`] for a file that stands open: it is mapped, not read.
+#[allow(
+    unsafe_code,
+    reason = "the only way to load compiled code; see the comment"
+)]
+pub(crate) fn deserialize_file(engine: &Engine, code: &File) -> Result<Component, CheckError> {
+    let path = format!("/dev/fd/{}", code.as_raw_fd());
+    // SAFETY: the file is in the private cache, and the caller compared its digest, read through this descriptor,
+    // with the one that is kept in the database.
+    unsafe { Component::deserialize_file(engine, path) }.map_err(|e| {
+        CheckError::Compile(weft_model::text::printable(
+            &format!("{e:#}"),
+            MESSAGE_BYTES,
+        ))
+    })
 }
 
 /// Loads native code that this process compiled, or that the cache gave back after comparing its digest.

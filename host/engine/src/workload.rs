@@ -1,21 +1,30 @@
 //! Jobs: a workload's component run on a stream of input, with its own engine settings and limits.
+//!
+//! A workload of a typed world is given calls instead of streams; what streams are to it is in [`embeddings`].
 
+mod embeddings;
+mod snapshot;
+
+pub use snapshot::LoadError;
+
+use crate::bindings::embeddings::EmbeddingsPre;
 use crate::bindings::workload::{Description, JobError, WorkloadPre, input, output};
 use crate::compile::{Compiler, Target, compile};
 use crate::error::{CallError, CheckError, Limit, ended};
-use crate::inspect::{Inspected, Kind, inspect};
+use crate::inspect::{Inspected, Kind, World, inspect};
 use crate::limits::{EPOCH_MS, JOB_COPY_BYTES, MESSAGE_BYTES, READ_BYTES, STACK_BYTES};
-use crate::policy::deserialize;
+use crate::policy::{deserialize, deserialize_file};
 use crate::ticker::Ticker;
 use crate::wasi::frozen::{self, Frozen, Listings, View};
 use crate::wasi::{self, Dir};
 use sha2::{Digest, Sha256};
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as Clock};
-use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Config, Engine, ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -61,6 +70,8 @@ pub struct Job {
     pub seed: [u8; 32],
     /// Set from anywhere to stop it.
     pub cancel: Arc<AtomicBool>,
+    /// Instances that may compute at a time, where its world lets them: at least 1.
+    pub threads: usize,
 }
 
 /// How a job that ended by itself did.
@@ -96,6 +107,9 @@ pub enum JobFailure {
     /// Something was not granted.
     #[error("missing: {0}")]
     Missing(String),
+    /// The model is damaged, or of a kind that the component does not compute.
+    #[error("model: {0}")]
+    BadModel(String),
     /// It was told to stop.
     #[error("cancelled")]
     Cancelled,
@@ -104,17 +118,36 @@ pub enum JobFailure {
     Failed(String),
 }
 
+impl Job {
+    /// One without params, input, output and directories.
+    pub(crate) fn bare(limits: JobLimits, cancel: Arc<AtomicBool>) -> Self {
+        Self {
+            params: String::new(),
+            input: Box::new(std::io::empty()),
+            output: Box::new(std::io::sink()),
+            limits,
+            dirs: Vec::new(),
+            seed: [0; 32],
+            cancel,
+            threads: 1,
+        }
+    }
+}
+
 /// The engine for workloads: copy-on-write memory images, no NaN canonicalisation, no relaxed SIMD.
 pub struct WorkloadEngine {
-    engine: Engine,
-    linker: Linker<JobState>,
-    ticker: Ticker,
-    compiler: Compiler,
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<JobState>,
+    pub(crate) ticker: Ticker,
+    pub(crate) compiler: Compiler,
 }
 
 /// A compiled and linked workload.
-pub struct Workload {
-    pre: WorkloadPre<JobState>,
+pub struct Workload(Linked);
+
+enum Linked {
+    Job(WorkloadPre<JobState>),
+    Embeddings(EmbeddingsPre<JobState>),
 }
 
 /// The settings of the engine; a compile worker has the same.
@@ -189,10 +222,10 @@ impl WorkloadEngine {
         bytes: &[u8],
     ) -> Result<(Inspected, Vec<u8>), CheckError> {
         let inspected = inspect(bytes)?;
-        if inspected.kind != Kind::Workload {
+        if matches!(inspected.kind, Kind::Policy(_)) {
             return Err(CheckError::WrongWorld {
                 found: format!("`{}`", inspected.kind.world()),
-                wanted: format!("`{}`", Kind::Workload.world()),
+                wanted: format!("`{}`", World::Job.name()),
             });
         }
         let code = compile(&self.engine, compiler, Target::Workload, bytes)?;
@@ -204,16 +237,33 @@ impl WorkloadEngine {
     /// # Errors
     /// When the code is of another engine, or the component wants an import that a workload does not get.
     pub fn load(&self, code: &[u8]) -> Result<Workload, CheckError> {
-        let component = deserialize(&self.engine, code)?;
-        let pre = self
-            .linker
-            .instantiate_pre(&component)
-            .and_then(WorkloadPre::new)
-            .map_err(|e| CheckError::WrongWorld {
-                found: weft_model::text::printable(&format!("{e:#}"), MESSAGE_BYTES),
-                wanted: Kind::Workload.world(),
-            })?;
-        Ok(Workload { pre })
+        self.link(&deserialize(&self.engine, code)?)
+    }
+
+    /// The same from a file, which is mapped and not read: instances share the pages that they don't write.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_file(&self, code: &File) -> Result<Workload, CheckError> {
+        self.link(&deserialize_file(&self.engine, code)?)
+    }
+
+    fn link(&self, component: &Component) -> Result<Workload, CheckError> {
+        let found = World::ALL.into_iter().find(|world| {
+            component
+                .get_export_index(None, world.interface())
+                .is_some()
+        });
+        let world = found.unwrap_or(World::Job);
+        let wrong = |e: wasmtime::Error| CheckError::WrongWorld {
+            found: weft_model::text::printable(&format!("{e:#}"), MESSAGE_BYTES),
+            wanted: world.name().into(),
+        };
+        let pre = self.linker.instantiate_pre(component).map_err(wrong)?;
+        Ok(Workload(match world {
+            World::Job => Linked::Job(WorkloadPre::new(pre).map_err(wrong)?),
+            World::Embeddings => Linked::Embeddings(EmbeddingsPre::new(pre).map_err(wrong)?),
+        }))
     }
 
     /// Asks a workload what it is.
@@ -221,25 +271,22 @@ impl WorkloadEngine {
     /// # Errors
     /// What ended the call.
     pub fn describe(&self, workload: &Workload) -> Result<Description, CallError> {
-        let job = Job {
-            params: String::new(),
-            input: Box::new(std::io::empty()),
-            output: Box::new(std::io::sink()),
-            limits: JobLimits {
-                fuel: model_limits::POLICY_FUEL,
-                deadline_ms: model_limits::POLICY_DEADLINE_MS,
-                ..JobLimits::default()
-            },
-            dirs: Vec::new(),
-            seed: [0; 32],
-            cancel: Arc::default(),
+        let limits = JobLimits {
+            fuel: model_limits::POLICY_FUEL,
+            deadline_ms: model_limits::POLICY_DEADLINE_MS,
+            ..JobLimits::default()
         };
         let _ticking = self.ticker.begin();
-        let (mut store, _) = self.store(job)?;
-        let outcome = workload
-            .pre
-            .instantiate(&mut store)
-            .and_then(|instance| instance.weft_workload_job().call_describe(&mut store));
+        let (mut store, _) = self.store(Job::bare(limits, Arc::default()))?;
+        let outcome = match &workload.0 {
+            Linked::Job(pre) => pre
+                .instantiate(&mut store)
+                .and_then(|instance| instance.weft_workload_job().call_describe(&mut store)),
+            Linked::Embeddings(pre) => pre
+                .instantiate(&mut store)
+                .and_then(|instance| instance.weft_embeddings_model().call_describe(&mut store))
+                .map(|said| embeddings::description(&said)),
+        };
         outcome.map_err(|e| state_error(&e, store.data()))
     }
 
@@ -249,11 +296,17 @@ impl WorkloadEngine {
     /// What ended it before its own end: a limit or a trap. What the job itself reports is in [`Finished`].
     pub fn run(&self, workload: &Workload, job: Job) -> Result<Finished, CallError> {
         let _ticking = self.ticker.begin();
+        match &workload.0 {
+            Linked::Job(pre) => self.run_job(pre, job),
+            Linked::Embeddings(pre) => embeddings::run(self, pre, job),
+        }
+    }
+
+    fn run_job(&self, pre: &WorkloadPre<JobState>, job: Job) -> Result<Finished, CallError> {
         let started = Clock::now();
         let fuel = job.limits.fuel;
         let (mut store, params) = self.store(job)?;
-        let outcome = workload
-            .pre
+        let outcome = pre
             .instantiate(&mut store)
             .and_then(|instance| instance.weft_workload_job().call_run(&mut store, &params));
         let used = fuel - store.get_fuel().unwrap_or(0);
@@ -280,7 +333,7 @@ impl WorkloadEngine {
         })
     }
 
-    fn store(&self, job: Job) -> Result<(Store<JobState>, String), CallError> {
+    pub(crate) fn store(&self, job: Job) -> Result<(Store<JobState>, String), CallError> {
         let wasi = wasi::context(job.seed, &job.dirs).map_err(|e| {
             CallError::Trap(weft_model::text::printable(
                 &format!("a granted directory can't be opened: {e:#}"),
@@ -345,7 +398,7 @@ pub struct JobState {
     memory_denied: bool,
     output_denied: bool,
     late: bool,
-    peak_memory: usize,
+    pub(crate) peak_memory: usize,
     bytes_in: u64,
     bytes_out: u64,
     read_hash: Sha256,
@@ -448,7 +501,7 @@ impl From<JobError> for JobFailure {
     }
 }
 
-fn state_error(error: &wasmtime::Error, state: &JobState) -> CallError {
+pub(crate) fn state_error(error: &wasmtime::Error, state: &JobState) -> CallError {
     if state.output_denied {
         return CallError::Limit(Limit::Output);
     }

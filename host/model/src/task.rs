@@ -180,6 +180,28 @@ pub struct BadSpec {
 }
 
 impl TaskSpec {
+    /// A task with nothing but a name and who submits it.
+    pub fn new(name: &str, user: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            user: user.to_owned(),
+            tags: Vec::new(),
+            importance: None,
+            urgency: None,
+            sla: None,
+            deadline: None,
+            watts: None,
+            duration_ms: DEFAULT_DURATION_MS,
+            memory_mb: 0,
+            cores: 0.0,
+            fee: 0,
+            workload: None,
+            input: None,
+            params: None,
+            private: false,
+        }
+    }
+
     /// Checks every field against its limit.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use crate::error::{Code, NodeError, Result};
 use crate::genesis::MARKER;
 use crate::home::Home;
 use crate::keys;
-use crate::node::{BundleComponent, Node, OpenOptions};
+use crate::node::{Bundle, Node, OpenOptions};
 use crate::report::BackupReport;
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -46,7 +46,7 @@ pub struct RestoreOptions {
     /// Whether a home that is there is moved aside.
     pub force: bool,
     /// The default components.
-    pub bundle: Vec<BundleComponent>,
+    pub bundle: Bundle,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// As in [`OpenOptions`].

@@ -17,7 +17,7 @@ use weft_model::{Cid, Instant, Slot};
 use weft_release::unixfs::file_cid;
 use weft_release::{Release, Role};
 use weft_store::slots::{Binding, Change, Mode};
-use weft_store::{blocks, bound::WORKLOADS, meta, slots};
+use weft_store::{Write, blocks, bound::WORKLOADS, meta, slots};
 
 /// File that says that a home is complete.
 pub const MARKER: &str = "genesis";
@@ -64,12 +64,7 @@ pub fn install(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
                 slots::set(tx, slot.name(), &[binding], &change())?;
             }
         }
-        for (name, cid, release) in &added {
-            if release.slot().is_none() && WORKLOADS.get(tx, name)?.is_none() {
-                WORKLOADS.set(tx, name, Some(&cid.to_string()), "genesis", &change())?;
-            }
-        }
-        Ok(())
+        bind_workloads(node, tx, &added)
     })?;
     node.reload_slots()?;
     let (bytes, constitution) = node.store.read(|tx| node.constitution_now(tx))?;
@@ -104,6 +99,22 @@ pub(crate) fn found(node: &Node, constitution: Cid) -> Result<(Vec<u8>, Cid)> {
         .map_err(|e| NodeError::internal(e.to_string()))
 }
 
+/// Binds workloads to their names, where those are free.
+fn bind_workloads(node: &Node, tx: &Write, added: &[(String, Cid, Release)]) -> Result<()> {
+    let change = Change {
+        action: "genesis".into(),
+        actor: None,
+        reason: None,
+        at: node.now(),
+    };
+    for (name, cid, release) in added {
+        if release.slot().is_none() && WORKLOADS.get(tx, name)?.is_none() {
+            WORKLOADS.set(tx, name, Some(&cid.to_string()), "genesis", &change)?;
+        }
+    }
+    Ok(())
+}
+
 /// Adds default components that this home does not have yet, as after an upgrade. What serves a slot stays.
 pub fn add_missing(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
     let missing: Vec<BundleComponent> = node.store.read(|tx| -> Result<_> {
@@ -120,7 +131,8 @@ pub fn add_missing(node: &Node, bundle: &[BundleComponent]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    add(node, &missing).map(|_| ())
+    let added = add(node, &missing)?;
+    node.store.write(|tx| bind_workloads(node, tx, &added))
 }
 
 fn add(node: &Node, bundle: &[BundleComponent]) -> Result<Vec<(String, Cid, Release)>> {

@@ -456,7 +456,12 @@ impl Node {
 pub(crate) fn engine_kind(release: &Release) -> Result<Option<EngineKind>> {
     Ok(match release.kind() {
         Ok(Kind::Policy(slot)) => Some(EngineKind::Policy(slot)),
-        Ok(Kind::Workload) => Some(EngineKind::Workload),
+        Ok(Kind::Workload) => Some(EngineKind::of_world(&release.world).ok_or_else(|| {
+            NodeError::refused(format!(
+                "`{}` is a world that this Weft does not run",
+                release.world
+            ))
+        })?),
         Ok(Kind::Skill) => None,
         Err(e) => return Err(NodeError::refused(e.to_string())),
     })

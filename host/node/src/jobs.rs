@@ -9,7 +9,6 @@ use crate::receipt::{Account, Claim, Receipt, content_name, name_of_file};
 use crate::tasks::note;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
-use weft_engine::inspect::Kind;
 use weft_engine::workload::{JobFailure, JobLimits};
 use weft_engine::{Finished, Job};
 use weft_model::task::{Status, TaskSpec};
@@ -116,8 +115,6 @@ impl Node {
             self.find_release(tx, &bound)
         })?;
         let engine = self.workloads()?;
-        let code = self.native_code(&release, Kind::Workload)?;
-        let workload = engine.load(&code).map_err(crate::releases::refused)?;
         let folder = self.home.outputs();
         let output = tempfile::Builder::new()
             .prefix(UNFINISHED)
@@ -145,7 +142,15 @@ impl Node {
             .settings
             .number("max_task_duration_ms")
             .unwrap_or(f64::MAX) as u64;
-        let given = self.given(spec, &release, &params, secret.as_ref().map(|s| &s.secret))?;
+        let named = crate::models::named(&params)?;
+        let (workload, model) = self.ready(&release, named.as_deref())?;
+        let given = self.given(
+            spec,
+            &release,
+            &params,
+            model,
+            secret.as_ref().map(|s| &s.secret),
+        )?;
         let job = Job {
             seed: given.seed,
             params,
@@ -162,6 +167,7 @@ impl Node {
             },
             dirs: given.dirs,
             cancel: Arc::clone(&cancel),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
         };
         let finished = match engine.run(&workload, job) {
             Ok(finished) => finished,
@@ -298,7 +304,10 @@ impl Node {
             if let Some(impact) = &carbon {
                 weft_store::carbon::add(tx, impact)?;
             }
-            self.rest(tx, &task.id, now)?;
+            // What its owner runs by hand is no reason to keep others waiting.
+            if task.decision_cid.is_some() {
+                self.rest(tx, &task.id, now)?;
+            }
             Ok(())
         })
     }
@@ -397,9 +406,16 @@ impl Node {
         let now = self.now();
         self.store.write(|tx: &Write| -> Result<()> {
             for mut task in lost {
-                task.status = Status::Queued.word().into();
-                task.reason = Some(format!("{why}; it is tried again"));
-                task.retry_at = Some(now);
+                if task.decision_cid.is_some() {
+                    task.status = Status::Queued.word().into();
+                    task.reason = Some(format!("{why}; it is tried again"));
+                    task.retry_at = Some(now);
+                } else {
+                    // Its owner ran it by hand, and waits for it no more.
+                    task.status = Status::Failed.word().into();
+                    task.reason = Some(format!("{why}; run it again"));
+                    task.finished_at = Some(now);
+                }
                 task.updated_at = now;
                 tasks::update(tx, &task)?;
                 note(tx, &task, now)?;
@@ -420,7 +436,12 @@ impl Node {
                 .as_encoded_bytes()
                 .starts_with(UNFINISHED.as_bytes())
             {
-                std::fs::remove_file(entry.path()).map_err(io)?;
+                let path = entry.path();
+                let removed = match entry.file_type().map_err(io)?.is_dir() {
+                    true => std::fs::remove_dir_all(path),
+                    false => std::fs::remove_file(path),
+                };
+                removed.map_err(io)?;
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use crate::energy::origin::Origin;
 use crate::error::{NodeError, Result};
 use crate::home::{Home, Lock, write_whole};
 use crate::mesh::Mesh;
+use crate::models::{BundleModel, Loaded};
 use crate::name::Name;
 use crate::peering::Peering;
 use crate::report::InitReport;
@@ -36,14 +37,23 @@ pub struct BundleComponent {
     pub bytes: &'static [u8],
 }
 
+/// What the binary carries.
+#[derive(Clone, Debug, Default)]
+pub struct Bundle {
+    /// The default components.
+    pub components: Vec<BundleComponent>,
+    /// The models that they compute with.
+    pub models: Vec<BundleModel>,
+}
+
 /// How to make a home.
 pub struct InitOptions {
     /// Where.
     pub home: PathBuf,
     /// Its owner, such as `alice@example.com`.
     pub owner: Option<String>,
-    /// The default components.
-    pub bundle: Vec<BundleComponent>,
+    /// What the binary carries.
+    pub bundle: Bundle,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The `weft` program, to compile strangers' components in a process of their own with a cap on memory. None: in
@@ -55,8 +65,8 @@ pub struct InitOptions {
 pub struct OpenOptions {
     /// Where.
     pub home: PathBuf,
-    /// The default components.
-    pub bundle: Vec<BundleComponent>,
+    /// What the binary carries.
+    pub bundle: Bundle,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The `weft` program, to compile strangers' components in a process of their own with a cap on memory. None: in
@@ -86,6 +96,10 @@ pub struct Node {
     pub(crate) installing: Mutex<()>,
     pub(crate) looked_for_updates: Mutex<Option<Instant>>,
     pub(crate) loaded: Mutex<HashMap<Cid, Arc<Policy>>>,
+    /// The models that the binary carries.
+    pub(crate) bundled_models: Vec<BundleModel>,
+    /// Workloads with their models.
+    pub(crate) models: Loaded,
     pub(crate) cache: Cache,
     pub(crate) jobs: Mutex<HashMap<String, Arc<AtomicBool>>>,
     pub(crate) places: Places,
@@ -142,8 +156,9 @@ impl Node {
             check_user(&owner)?;
             drop(lock);
             let compiler = compiler(options.compile_worker.as_ref());
-            let node = Self::assemble(home, options.clock.clone(), compiler, Some(owner))?;
-            genesis::install(&node, &options.bundle)?;
+            let clock = options.clock.clone();
+            let node = Self::assemble(home, &options.bundle, clock, compiler, Some(owner))?;
+            genesis::install(&node, &options.bundle.components)?;
         }
         let node = Self::open(&OpenOptions {
             home: options.home.clone(),
@@ -191,9 +206,10 @@ impl Node {
             .try_this(format!("weft --home {} init", options.home.display())));
         }
         let compiler = compiler(options.compile_worker.as_ref());
-        let node = Self::assemble(home, options.clock.clone(), compiler, None)?;
+        let clock = options.clock.clone();
+        let node = Self::assemble(home, &options.bundle, clock, compiler, None)?;
         node.adopt_components()?;
-        genesis::add_missing(&node, &options.bundle)?;
+        genesis::add_missing(&node, &options.bundle.components)?;
         node.reload_slots()?;
         node.recover_keys()?;
         node.recover()?;
@@ -205,6 +221,7 @@ impl Node {
 
     fn assemble(
         home: Home,
+        bundle: &Bundle,
         clock: Arc<dyn Clock>,
         compiler: Compiler,
         new_owner: Option<String>,
@@ -268,6 +285,8 @@ impl Node {
             compiler,
             workloads: OnceLock::new(),
             loaded: Mutex::default(),
+            bundled_models: bundle.models.clone(),
+            models: Loaded::default(),
             cache,
             jobs: Mutex::default(),
             places: Places::default(),
@@ -376,7 +395,7 @@ impl Default for OpenOptions {
     fn default() -> Self {
         Self {
             home: PathBuf::new(),
-            bundle: Vec::new(),
+            bundle: Bundle::default(),
             clock: Arc::new(SystemClock),
             compile_worker: None,
         }

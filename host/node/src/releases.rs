@@ -1,5 +1,6 @@
 //! Releases of this node: made from component files, checked, signed, kept, looked at.
 
+use crate::compiling::Compiled;
 use crate::descriptor::{descriptor_of, vectors_of};
 use crate::error::{Code, NodeError, Result};
 use crate::install::source::staged;
@@ -28,7 +29,8 @@ pub(crate) struct Prepared {
     pub release: Release,
     pub vectors: Vec<Vector>,
     pub vector_bytes: Vec<u8>,
-    pub code: Vec<u8>,
+    /// Native code; none where it is compiled later.
+    pub code: Option<Vec<u8>>,
     pub inspected: Inspected,
 }
 
@@ -88,7 +90,7 @@ impl Node {
     pub(crate) fn prepare_compiled(
         &self,
         bytes: &[u8],
-        (inspected, code): (Inspected, Vec<u8>),
+        (inspected, code): Compiled,
         publisher: &SigningKey,
         created: Instant,
         revision: Option<u64>,
@@ -142,7 +144,7 @@ impl Node {
             limits,
             failure: match inspected.kind {
                 Kind::Policy(slot) => Some(slot.failure()),
-                Kind::Workload => None,
+                Kind::Workload(_) => None,
             },
             config_schema: schema,
             models: Vec::new(),
@@ -188,7 +190,11 @@ impl Node {
         };
         let policy = self
             .policies
-            .load(slot, &prepared.code, policy_limits(&prepared.release))
+            .load(
+                slot,
+                prepared.code.as_deref().unwrap_or_default(),
+                policy_limits(&prepared.release),
+            )
             .map_err(refused)?;
         let failed = failed_vectors(self, &policy, &prepared.vectors);
         if failed.is_empty() {
@@ -232,10 +238,14 @@ impl Node {
             )
         });
         let key = self.cache_key(prepared.inspected.kind)?;
-        let digest = self
-            .cache
-            .store(&component, &key, &prepared.code)
-            .map_err(|e| NodeError::file(&self.home.cache(), &e))?;
+        let digest = match &prepared.code {
+            Some(code) => Some(
+                self.cache
+                    .store(&component, &key, code)
+                    .map_err(|e| NodeError::file(&self.home.cache(), &e))?,
+            ),
+            None => None,
+        };
         let kept = self.store.write(|tx: &Write| -> Result<()> {
             if releases::get(tx, &cid.to_string())?.is_none() {
                 let publisher = release.publisher.to_string();
@@ -258,7 +268,10 @@ impl Node {
             if let Some((cid, bytes)) = vectors {
                 weft_store::blocks::put(tx, &cid.to_string(), bytes, now)?;
             }
-            releases::put_native(tx, &component.to_string(), &key, &HEXLOWER.encode(&digest), now)?;
+            if let Some(digest) = &digest {
+                let digest = HEXLOWER.encode(digest);
+                releases::put_native(tx, &component.to_string(), &key, &digest, now)?;
+            }
             Ok(())
         });
         if kept.is_err() {
@@ -286,6 +299,7 @@ impl Node {
         );
         let bytes = self.bytes_of(&component, COMPONENT_BYTES)?;
         let (_, code) = self.compile(&bytes)?;
+        let code = code.unwrap_or_default();
         let digest = self
             .cache
             .store(&component, &key, &code)
@@ -307,7 +321,7 @@ impl Node {
     fn cache_key(&self, kind: Kind) -> Result<String> {
         Ok(match kind {
             Kind::Policy(_) => self.policies.cache_key(),
-            Kind::Workload => self.workloads()?.cache_key(),
+            Kind::Workload(_) => self.workloads()?.cache_key(),
         })
     }
 
@@ -541,7 +555,7 @@ pub(crate) fn refused(e: CheckError) -> NodeError {
 pub(crate) fn kind_word(kind: Kind) -> &'static str {
     match kind {
         Kind::Policy(_) => "policy",
-        Kind::Workload => "workload",
+        Kind::Workload(_) => "workload",
     }
 }
 

@@ -8,6 +8,7 @@ mod content;
 mod home;
 mod install;
 mod metrics;
+mod model;
 mod network;
 mod owner;
 mod placement;
@@ -25,6 +26,7 @@ pub use install::{
     InstallReport, OutdatedLine, OutdatedReport, PackageReport, PinReport, QuarantineReport,
 };
 pub use metrics::{FeedEntry, FeedReport, Figure};
+pub use model::{AgainReport, ModelFileReport, ModelReport, ReceiptReport};
 pub use network::{
     DeviceReport, EventReport, FoundReport, InviteReport, JoinReport, LogReport, LogVerifyReport,
     MeshPeerReport, MeshReport, NetworkReport, OutsiderReport,

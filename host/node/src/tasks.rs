@@ -1,5 +1,6 @@
 //! Tasks: submitted, decided, kept, decided again, cancelled, explained.
 
+mod at_once;
 mod shown;
 
 pub(crate) use shown::{find, local_time};

@@ -39,6 +39,9 @@ pub struct WorldError {
 /// What a skill's record has as its world: its payload is a LoRA adapter as PEFT writes it, in safetensors.
 pub const SKILL_WORLD: &str = "weft:skill/lora@0.1.0";
 
+/// The packages of workloads' worlds.
+const WORKLOADS: [&str; 4] = ["workload", "embeddings", "ocr", "chat"];
+
 /// `weft:<package>/<world>@<version>`, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
@@ -79,13 +82,13 @@ impl Kind {
     /// engine's to say.
     ///
     /// # Errors
-    /// When it is none of a slot's world, one of `weft:workload`, and a skill's.
+    /// When it is none of a slot's world, a workload's, and a skill's.
     pub fn of_world(world: &str) -> Result<Self, WorldError> {
         let bad = || WorldError {
             found: crate::text::shown(world, 120),
         };
         let parsed = World::parse(world).ok_or_else(bad)?;
-        if parsed.package == "workload" {
+        if WORKLOADS.contains(&parsed.package.as_str()) {
             return Ok(Self::Workload);
         }
         if parsed.package == "skill" && parsed.name == "lora" {
@@ -110,6 +113,10 @@ mod tests {
         }
         assert_eq!(
             Kind::of_world("weft:workload/embeddings@0.2.0"),
+            Ok(Kind::Workload)
+        );
+        assert_eq!(
+            Kind::of_world("weft:embeddings/embeddings@0.1.0"),
             Ok(Kind::Workload)
         );
         assert_eq!(Kind::of_world(SKILL_WORLD), Ok(Kind::Skill));

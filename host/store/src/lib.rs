@@ -34,6 +34,7 @@ pub mod leases;
 pub mod limits;
 pub mod members;
 pub mod meta;
+pub mod models;
 pub mod owner;
 pub mod peers;
 pub mod polls;

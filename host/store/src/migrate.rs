@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_releases.sql"),
     include_str!("../migrations/0003_mesh.sql"),
     include_str!("../migrations/0004_public.sql"),
+    include_str!("../migrations/0005_models.sql"),
 ];
 
 /// The schema that this build reads and writes.

@@ -195,6 +195,12 @@ pub fn get(tx: &Read, id: &str) -> Result<Option<Task>> {
     tx.one(TASKS, "SELECT * FROM tasks WHERE id = ?1", [id], task_of)
 }
 
+/// The task that a receipt is of.
+pub fn of_receipt(tx: &Read, cid: &str) -> Result<Option<Task>> {
+    let sql = "SELECT * FROM tasks WHERE receipt_cid = ?1 LIMIT 1";
+    tx.one(TASKS, sql, [cid], task_of)
+}
+
 /// Ids that begin with `prefix`, at most `limit`: for people who type the first letters.
 pub fn ids_like(tx: &Read, prefix: &str, limit: u32) -> Result<Vec<String>> {
     let sql =

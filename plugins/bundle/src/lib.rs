@@ -17,6 +17,34 @@ pub struct Component {
     pub bytes: &'static [u8],
 }
 
+/// A model that every `weft` binary holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    /// Its name.
+    pub name: &'static str,
+    /// Its licence, an SPDX expression.
+    pub license: &'static str,
+    /// Where it came from.
+    pub source: &'static str,
+    /// Its files, by path.
+    pub files: &'static [(&'static str, &'static [u8])],
+}
+
+/// `path, path;` of the files of a model in `models/<name>`, by path.
+macro_rules! files {
+    ($name:literal: $( $path:literal ),+ $(,)?) => {
+        &[ $( ($path, include_bytes!(concat!("../models/", $name, "/", $path))) ),+ ]
+    };
+}
+
+/// All of them.
+pub const MODELS: &[Model] = &[Model {
+    name: "mini",
+    license: "Apache-2.0",
+    source: "distilled from all-MiniLM-L6-v2 by workloads/embeddings/train",
+    files: files!("mini": "README.md", "config.json", "model.safetensors", "tokenizer.json"),
+}];
+
 /// `slot: name, name;` per slot, and `workload: …;` for those that fill none.
 macro_rules! components {
     (@slot workload) => { None };
@@ -45,7 +73,7 @@ pub const COMPONENTS: &[Component] = components! {
     "reputation": "reputation-decay";
     "carbon": "carbon-grams";
     "demand": "demand-halflife";
-    workload: "log-digest", "log-rotation";
+    workload: "embeddings", "log-digest", "log-rotation";
 };
 
 /// The lock as committed: TOML, one `[[component]]` with `name, kind, cid, size, sources` each.

@@ -47,7 +47,7 @@ pub struct Locked {
     pub name: String,
     /// Its slot, or `workload`.
     pub kind: String,
-    /// CIDv1 (raw, sha2-256, base32) of the file.
+    /// The file's CID, or `sha256:<hex>` of one of more than a block: [`name_of`].
     pub cid: String,
     /// The file's size in bytes.
     pub size: u64,
@@ -77,9 +77,15 @@ impl Lock {
     }
 }
 
-/// The CID of a component of at most one block (1 MiB): CIDv1, raw, sha2-256, base32.
-pub fn raw_cid(bytes: &[u8]) -> String {
-    Cid::new_v1(RAW_CODEC, Code::Sha2_256.digest(bytes)).to_string()
+/// The name of a component's bytes: of at most one block (1 MiB) the CID (CIDv1, raw, sha2-256, base32), of more
+/// `sha256:<hex>` of the whole, as receipts name them.
+pub fn name_of(bytes: &[u8]) -> String {
+    let digest = Code::Sha2_256.digest(bytes);
+    if bytes.len() > RAW_BLOCK_BYTES {
+        let hex: String = digest.digest().iter().map(|b| format!("{b:02x}")).collect();
+        return format!("sha256:{hex}");
+    }
+    Cid::new_v1(RAW_CODEC, digest).to_string()
 }
 
 /// The crates that a workspace's bundle is made of: those in `plugins` and `workloads` that have
@@ -185,12 +191,12 @@ pub fn stale(workspace: &Path, bundle: &Path) -> Result<Vec<Difference>, BuildEr
             );
         }
         match std::fs::read(file(&bundle.join(COMPONENTS_DIR), &locked.name)) {
-            Ok(bytes) if raw_cid(&bytes) == locked.cid => {}
+            Ok(bytes) if name_of(&bytes) == locked.cid => {}
             Ok(bytes) => say(
                 &locked.name,
                 format!(
                     "the file's CID is {}, the lock says {}",
-                    raw_cid(&bytes),
+                    name_of(&bytes),
                     locked.cid
                 ),
             ),
@@ -270,19 +276,10 @@ fn build_all(
         };
         let built = build(&dir, &options)?;
         let bytes = std::fs::read(&path).map_err(BuildError::io("read", &path))?;
-        if bytes.len() > RAW_BLOCK_BYTES {
-            return Err(BuildError::Component {
-                name,
-                what: format!(
-                    "it has {} bytes, a component of the bundle at most {RAW_BLOCK_BYTES}",
-                    bytes.len()
-                ),
-            });
-        }
         lock.components.push(Locked {
             name,
             kind: built.descriptor.slot.unwrap_or_else(|| "workload".into()),
-            cid: raw_cid(&bytes),
+            cid: name_of(&bytes),
             size: built.size,
             sources,
         });

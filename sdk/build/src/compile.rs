@@ -235,7 +235,11 @@ fn compile(
     }
     // For the last step alone, so that policies and workloads share their compiled dependencies.
     command.args(["--", "-C", &format!("link-arg=-zstack-size={stack}")]);
-    command.env("CARGO_ENCODED_RUSTFLAGS", remaps.encoded());
+    let mut flags = remaps.encoded();
+    if manifest.simd {
+        flags.push("\u{1f}-Ctarget-feature=+simd128");
+    }
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags);
     let output = cargo::run(&mut command, options.quiet)?;
     let path = artifact(&output.stdout, &manifest.dir.join("Cargo.toml")).ok_or_else(|| {
         BuildError::Component {

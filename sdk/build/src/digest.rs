@@ -13,8 +13,8 @@ const CRATE_PARTS: [&str; 3] = ["Cargo.toml", "src", "vectors"];
 /// The parts of the SDK that count.
 const SDK_PARTS: [&str; 2] = ["sdk/rust/Cargo.toml", "sdk/rust/src"];
 
-/// `sha256:<hex>` over the crate in `dir` (Cargo.toml, src, vectors), the SDK, the contracts of its world, the
-/// toolchain file, and the versions in `Cargo.lock` of all that it depends on.
+/// `sha256:<hex>` over the crate in `dir` (Cargo.toml, src, vectors), the SDK and other crates that it names by their
+/// path, the contracts of its world, the toolchain file, and the versions in `Cargo.lock` of all that it depends on.
 ///
 /// Each file counts as its path in the workspace, its length and its bytes, in the order of the paths. Cargo is not
 /// run and nothing outside of `workspace` is read.
@@ -30,6 +30,13 @@ pub fn source_digest(dir: &Path, workspace: &Path) -> Result<String, BuildError>
     }
     for part in SDK_PARTS {
         collect(&workspace.join(part), &mut files)?;
+    }
+    for path in local_dependencies(&manifest) {
+        let path = dir.join(path);
+        let path = std::fs::canonicalize(&path).map_err(BuildError::io("find", &path))?;
+        for part in CRATE_PARTS {
+            collect(&path.join(part), &mut files)?;
+        }
     }
     for package in ["model", wit_package(&manifest)] {
         collect(&workspace.join("wit").join(package), &mut files)?;
@@ -65,13 +72,23 @@ pub(crate) fn weft_metadata(manifest: &Table) -> Option<&Table> {
 }
 
 fn wit_package(manifest: &Table) -> &str {
-    let slot = weft_metadata(manifest)
-        .and_then(|weft| weft.get("slot"))
-        .and_then(Value::as_str);
+    let said = |key| weft_metadata(manifest).and_then(|weft| weft.get(key)?.as_str());
     SLOTS
         .iter()
-        .find(|(name, _)| Some(*name) == slot)
-        .map_or("workload", |(_, package)| package)
+        .find(|(name, _)| Some(*name) == said("slot"))
+        .map(|(_, package)| *package)
+        .or_else(|| said("world"))
+        .unwrap_or("workload")
+}
+
+/// The folders of `[dependencies]` that are named by their path.
+fn local_dependencies(manifest: &Table) -> BTreeSet<&str> {
+    let dependencies = manifest.get("dependencies").and_then(Value::as_table);
+    dependencies
+        .into_iter()
+        .flat_map(Table::values)
+        .filter_map(|value| value.as_table()?.get("path")?.as_str())
+        .collect()
 }
 
 /// All files at or below a path; none where there is nothing.

@@ -23,7 +23,7 @@ pub const SLOTS: [(&str, &str); 11] = [
 ];
 
 /// The worlds of workloads.
-const WORKLOAD_WORLDS: [&str; 1] = ["workload"];
+const WORKLOAD_WORLDS: [&str; 2] = ["workload", "embeddings"];
 
 /// The slots' names, for messages.
 pub(crate) fn slot_names() -> String {
@@ -69,7 +69,8 @@ impl Kind {
     pub(crate) fn interface(&self) -> &'static str {
         match self {
             Self::Policy { .. } => "policy",
-            Self::Workload { .. } => "job",
+            Self::Workload { world } if world == "workload" => "job",
+            Self::Workload { .. } => "model",
         }
     }
 }
@@ -89,6 +90,8 @@ pub struct Manifest {
     pub kind: Kind,
     /// The wasm target.
     pub target: String,
+    /// Whether it is compiled with 128-bit SIMD.
+    pub simd: bool,
     /// The limits that it asks for; none: the slot's.
     pub limits: Option<Limits>,
     /// The crate's folder, absolute.
@@ -106,6 +109,8 @@ struct Table {
     slot: Option<String>,
     world: Option<String>,
     target: Option<String>,
+    #[serde(default)]
+    simd: bool,
     limits: Option<Limits>,
 }
 
@@ -137,15 +142,16 @@ impl Manifest {
             .into_iter()
             .find(|p| std::fs::canonicalize(&p.manifest_path).is_ok_and(|p| p == path))
             .ok_or_else(|| bad("it holds no [package]".into()))?;
-        let (kind, target, limits) = weft_table(&package).map_err(bad)?;
+        let (kind, table) = weft_table(&package).map_err(bad)?;
         Ok(Self {
             name: package.name,
             version: package.version,
             description: package.description.unwrap_or_default(),
             license: package.license.unwrap_or_default(),
             kind,
-            target,
-            limits,
+            target: table.target.unwrap_or_else(|| CORE_TARGET.into()),
+            simd: table.simd,
+            limits: table.limits,
             dir,
             workspace: workspace_root,
             target_dir: target_directory,
@@ -153,13 +159,13 @@ impl Manifest {
     }
 }
 
-fn weft_table(package: &Package) -> Result<(Kind, String, Option<Limits>), String> {
+fn weft_table(package: &Package) -> Result<(Kind, Table), String> {
     let table = package.metadata.get("weft").ok_or(
         "[package.metadata.weft] is missing; add it with `slot = \"scorer\"` (or another slot) or `world = \"workload\"`",
     )?;
     let table: Table = serde_json::from_value(table.clone())
         .map_err(|e| format!("[package.metadata.weft]: {e}"))?;
-    let kind = match (table.slot, table.world) {
+    let kind = match (table.slot.clone(), table.world.clone()) {
         (Some(slot), None) if SLOTS.iter().any(|(name, _)| *name == slot) => Kind::Policy { slot },
         (Some(slot), None) => {
             return Err(format!(
@@ -178,9 +184,12 @@ fn weft_table(package: &Package) -> Result<(Kind, String, Option<Limits>), Strin
             return Err("[package.metadata.weft] needs `slot` or `world`, one of them".into());
         }
     };
-    let target = table.target.unwrap_or_else(|| CORE_TARGET.into());
-    match (&kind, target.as_str()) {
-        (_, CORE_TARGET) | (Kind::Workload { .. }, WASI_TARGET) => Ok((kind, target, table.limits)),
+    let target = table.target.as_deref().unwrap_or(CORE_TARGET);
+    match (&kind, target) {
+        (Kind::Policy { .. }, _) if table.simd => {
+            Err("a policy is computed without SIMD: leave `simd` out".into())
+        }
+        (_, CORE_TARGET) | (Kind::Workload { .. }, WASI_TARGET) => Ok((kind, table)),
         (Kind::Policy { .. }, _) => Err(format!(
             "a policy has no imports, so its target is `{CORE_TARGET}`, not `{target}`"
         )),

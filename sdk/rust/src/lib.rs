@@ -42,6 +42,7 @@
 #[cfg(target_family = "wasm")]
 pub mod allocator;
 pub mod config;
+pub mod embeddings;
 pub mod features;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;

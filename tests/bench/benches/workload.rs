@@ -150,6 +150,7 @@ fn main() {
             dirs: Vec::new(),
             seed: [0; 32],
             cancel: Arc::default(),
+            threads: 1,
         };
         let started = Instant::now();
         let finished = engine

@@ -292,6 +292,7 @@ fn an_older_homes_components_move_and_a_damaged_one_stays() {
     let root = home.path().join("home");
     let old = root.join("components");
     let names: Vec<String> = bundle()
+        .components
         .iter()
         .map(|c| file_cid(c.bytes).expect("small").to_string())
         .collect();

@@ -226,7 +226,10 @@ fn sound(home: &Home) {
 }
 
 #[test]
-#[cfg_attr(not(debug_assertions), ignore = "an optimised build has no fault points")]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "an optimised build has no fault points"
+)]
 fn killed_at_any_point_it_is_ended_by_the_next_process() {
     let scene = scene();
     let whole = scene.copy();
@@ -266,7 +269,10 @@ fn killed_at_any_point_it_is_ended_by_the_next_process() {
 }
 
 #[test]
-#[cfg_attr(not(debug_assertions), ignore = "an optimised build has no fault points")]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "an optimised build has no fault points"
+)]
 fn killed_before_it_serves_it_is_refused_when_nobody_trusts_it_any_more() {
     let scene = scene();
     let trust = std::fs::read_to_string(scene.home.join("trust.toml")).expect("the rules");

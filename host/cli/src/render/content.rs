@@ -88,7 +88,8 @@ fn list(contents: &[ContentReport]) -> String {
     contents.iter().map(line).collect()
 }
 
-fn verified(report: &ContentVerifyReport) -> String {
+/// What a check found.
+pub fn verified(report: &ContentVerifyReport) -> String {
     let mut text = String::new();
     for finding in report.contents.iter().filter(|c| c.problem.is_some()) {
         text.push_str(&format!("{} {}\n", paint(BAD, &finding.state), finding.cid));

@@ -78,7 +78,7 @@ impl Node {
     ///
     /// # Errors
     /// As [`Self::fetch_content`].
-    pub(super) fn fetch_if_needed(&self, cid: &Cid) -> Result<Option<FetchReport>> {
+    pub(crate) fn fetch_if_needed(&self, cid: &Cid) -> Result<Option<FetchReport>> {
         let Some(peering) = self.peering() else {
             return Ok(None);
         };

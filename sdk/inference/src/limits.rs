@@ -1,0 +1,18 @@
+//! What is read of a model at most, each with its unit.
+
+/// A JSON file that describes a model, in bytes.
+pub const CONFIG_BYTES: u64 = 4 * 1024 * 1024;
+/// `tokenizer.json`, in bytes: some vocabularies have 256,000 tokens.
+pub const TOKENIZER_BYTES: u64 = 64 * 1024 * 1024;
+/// Header of a safetensors file, in bytes.
+pub const HEADER_BYTES: u64 = 8 * 1024 * 1024;
+/// Elements of one tensor.
+pub const TENSOR_ELEMENTS: u64 = 1 << 30;
+/// Layers of a model.
+pub const LAYERS: usize = 256;
+/// Width of a model: its hidden size, or that of its feed-forward part.
+pub const WIDTH: usize = 65_536;
+/// Tokens of a vocabulary.
+pub const VOCABULARY: usize = 1 << 20;
+/// Tokens that a model can read at once.
+pub const CONTEXT: usize = 1 << 20;

@@ -95,7 +95,6 @@ impl Node {
     ) -> Result<ModelReport> {
         check_name(name)?;
         let found = files::find(path)?;
-        let license = license.map_or_else(|| files::license(&found), ToOwned::to_owned);
         let source = source.map_or_else(|| path.display().to_string(), ToOwned::to_owned);
         let mut list = List { files: Vec::new() };
         let holder = format!("model {name}, being added");
@@ -105,7 +104,7 @@ impl Node {
             list.files.push(Entry { path, cid, size });
             Ok(())
         });
-        let kept = added.and_then(|()| self.keep_model(name, &list, &license, &source));
+        let kept = added.and_then(|()| self.keep_model(name, &list, license, &source));
         self.store.write(|tx| unpin_all(tx, &holder))?;
         kept
     }
@@ -136,7 +135,18 @@ impl Node {
             }
         }
         let source = source.unwrap_or("members of the network");
-        self.keep_model(name, &list, license.unwrap_or_default(), source)
+        self.keep_model(name, &list, license, source)
+    }
+
+    /// What the card of a model says of its licence; empty where there is none, or it says nothing.
+    fn license_in(&self, list: &List) -> Result<String> {
+        let Some(card) = list.files.iter().find(|f| f.path == "README.md") else {
+            return Ok(String::new());
+        };
+        // The front matter is at the beginning, in the first leaf.
+        let mut reader = self.open_content(&card.cid)?;
+        let first = reader.next_leaf()?;
+        Ok(first.map_or_else(String::new, |(_, leaf)| files::license(leaf)))
     }
 
     /// One transaction: the row, and what it holds.
@@ -144,9 +154,13 @@ impl Node {
         &self,
         name: &str,
         list: &List,
-        license: &str,
+        license: Option<&str>,
         source: &str,
     ) -> Result<ModelReport> {
+        let license = match license {
+            Some(said) => said.to_owned(),
+            None => self.license_in(list)?,
+        };
         let bytes = cbor::encode(list)?;
         let holder = format!("model {name}, being added");
         let (cid, _) = self.put_stream(&bytes[..], Some(&holder))?;
@@ -155,7 +169,7 @@ impl Node {
             name: name.to_owned(),
             cid: cid.to_string(),
             size: list.size(),
-            license: note(license),
+            license: note(&license),
             source: note(source),
             added_at: self.now(),
         };
@@ -297,7 +311,7 @@ impl Node {
                     size: bytes.len() as u64,
                 });
             }
-            self.keep_model(name, &list, bundled.license, bundled.source)?;
+            self.keep_model(name, &list, Some(bundled.license), bundled.source)?;
         }
         Ok(())
     }

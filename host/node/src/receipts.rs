@@ -51,6 +51,17 @@ impl Node {
         let mut spec = spec_of(task.as_ref());
         if let Some(path) = input {
             spec.input = Some(path.display().to_string());
+        } else if spec
+            .input
+            .as_ref()
+            .is_some_and(|path| !Path::new(path).is_file())
+        {
+            // A worker lets go of what it was sent, and people remove files.
+            return Err(NodeError::not_found(format!(
+                "the input of the receipt, `{}`, is not here any more",
+                claim.input
+            ))
+            .try_this("give it: --input FILE"));
         }
         if let Some(params) = params {
             spec.params = Some(params.to_owned());

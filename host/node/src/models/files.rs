@@ -112,12 +112,8 @@ pub(super) fn is_path(path: &str) -> bool {
 }
 
 /// The licence that the front matter of a README names, as model cards do; empty where there is none.
-pub(super) fn license(found: &[(String, PathBuf)]) -> String {
-    let Some((_, readme)) = found.iter().find(|(path, _)| path == "README.md") else {
-        return String::new();
-    };
-    let text = std::fs::read(readme).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text[..text.len().min(README_BYTES)]);
+pub(super) fn license(readme: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&readme[..readme.len().min(README_BYTES)]);
     let mut lines = text.lines();
     if lines.next().map(str::trim) != Some("---") {
         return String::new();

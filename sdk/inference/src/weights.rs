@@ -133,6 +133,11 @@ impl Weights {
     /// When there is none of that name, or it has another shape or an unknown type.
     pub fn values(&mut self, tensor: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
         let mut all = Vec::new();
+        if self.shape(tensor)? == shape {
+            // As large as the file says, which is as large as the file is. A vector that grows would leave its smaller
+            // selves in a memory that is kept.
+            all.reserve_exact(shape.iter().product());
+        }
         self.stream(tensor, shape, |values| all.extend_from_slice(values))?;
         Ok(all)
     }

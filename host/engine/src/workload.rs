@@ -1,6 +1,6 @@
 //! Jobs: a workload's component run on a stream of input, with its own engine settings and limits.
 //!
-//! A workload of a typed world is given calls instead of streams; what streams are to it is in [`embeddings`].
+//! A workload of a typed world is given calls instead of streams; what streams are to it is in `embeddings`.
 
 mod embeddings;
 mod snapshot;

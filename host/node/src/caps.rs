@@ -122,6 +122,15 @@ pub(crate) fn waits_for_place(task: &Task) -> bool {
     task.status == Status::Queued.word() && task.peer.as_deref() == Some(SELF)
 }
 
+/// Instances of a job that may compute at a time. A place is counted as one core, and as the memory of one instance, where
+/// the owner capped either.
+pub(crate) fn threads(settings: &Settings) -> usize {
+    if settings.cap_jobs().is_some() || settings.cap_memory_bytes().is_some() {
+        return 1;
+    }
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Puts this thread behind what else the machine does, where its owner capped the cores.
 pub(crate) fn step_back(settings: &Settings) {
     if settings.cap_jobs().is_none() {
@@ -252,6 +261,7 @@ mod tests {
     #[test]
     fn places_end_with_the_cap_and_come_back() {
         let settings = settings("cap_cpu_cores = 2");
+        assert_eq!(threads(&settings), 1, "a place is one core");
         let places = Places::default();
         assert_eq!(places.take(&settings, "a", 1), Ok(()));
         assert_eq!(places.take(&settings, "b", 1), Ok(()));

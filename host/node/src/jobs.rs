@@ -142,7 +142,7 @@ impl Node {
             .settings
             .number("max_task_duration_ms")
             .unwrap_or(f64::MAX) as u64;
-        let named = crate::models::named(&params)?;
+        let named = crate::models::named(&release, &params)?;
         let (workload, model) = self.ready(&release, named.as_deref())?;
         let given = self.given(
             spec,
@@ -167,7 +167,7 @@ impl Node {
             },
             dirs: given.dirs,
             cancel: Arc::clone(&cancel),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: crate::caps::threads(&self.settings),
         };
         let finished = match engine.run(&workload, job) {
             Ok(finished) => finished,

@@ -173,7 +173,7 @@ impl Node {
             source: note(source),
             added_at: self.now(),
         };
-        self.store.write(|tx| -> Result<()> {
+        let kept = self.store.write(|tx| -> Result<()> {
             if let Some(there) = models::list(tx)?.into_iter().find(|m| m.name == name) {
                 return match there.cid == model.cid {
                     true => Ok(()),
@@ -190,9 +190,11 @@ impl Node {
             for held in list.files.iter().map(|f| f.cid).chain([cid]) {
                 pin(tx, &held.to_string(), &holds(&model.cid), model.added_at)?;
             }
-            unpin_all(tx, &holder)?;
             Ok(())
-        })?;
+        });
+        // Kept or not, nothing is being added any more.
+        self.store.write(|tx| unpin_all(tx, &holder))?;
+        kept?;
         self.model_show(name)
     }
 

@@ -138,7 +138,7 @@ impl Node {
             },
             dirs: given.dirs,
             cancel: Arc::default(),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: crate::caps::threads(&self.settings),
         };
         let engine = self.workloads()?;
         let finished = engine

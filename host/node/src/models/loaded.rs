@@ -26,13 +26,16 @@ const DEFAULTS: [(World, &str); 1] = [(World::Embeddings, "mini")];
 #[derive(Default)]
 pub(crate) struct Loaded(Mutex<Vec<(Cid, Cid, Arc<Workload>)>>);
 
-/// The model that params name, by name or CID.
-pub(crate) fn named(params: &str) -> Result<Option<String>> {
+/// The model that params name, by name or CID, where the release is of a world with models: elsewhere params are the
+/// workload's own.
+pub(crate) fn named(release: &Release, params: &str) -> Result<Option<String>> {
     #[derive(Deserialize)]
     struct Named {
         model: Option<String>,
     }
-    if params.is_empty() {
+    let kind = Kind::of_world(&release.world);
+    let has_model = matches!(kind, Some(Kind::Workload(world)) if world.has_model());
+    if !has_model || params.is_empty() {
         return Ok(None);
     }
     let named: Named =

@@ -35,7 +35,7 @@ impl Node {
             NodeError::not_found(format!("no workload is bound to `{}`", spec.name))
                 .try_this("see what there is: weft workload list")
         })?;
-        let model = crate::models::named(spec.params.as_deref().unwrap_or_default())?;
+        let model = crate::models::named(&release, spec.params.as_deref().unwrap_or_default())?;
         self.ready(&release, model.as_deref())?;
         let id = new_id()?;
         if let Some(text) = text {

@@ -70,6 +70,10 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
         Request::Run { spec, text } => {
             Response::Task(Box::new(node.run_at_once(&spec, text.as_deref())?))
         }
+        Request::RunStart { spec, text } => {
+            Response::Task(Box::new(node.start_at_once(&spec, text.as_deref())?))
+        }
+        Request::TaskTail { task, from } => Response::Tail(node.task_tail(&task, from)?),
         Request::ReceiptShow { cid } => Response::Receipt(Box::new(node.receipt_show(&cid)?)),
         Request::ReceiptVerify { cid, input, params } => Response::Receipt(Box::new(
             node.receipt_verify(&cid, input.as_deref().map(Path::new), params.as_deref())?,

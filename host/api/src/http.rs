@@ -1,13 +1,17 @@
-//! The daemon's figures over HTTP: `GET /metrics` as Prometheus reads it. Loopback alone, since nothing guards it.
+//! What the daemon answers over HTTP, on loopback alone: its figures, `GET /metrics` as Prometheus reads it, and at another
+//! address what OpenAI's clients ask (`openai`).
 //!
-//! At most [`CONNECTIONS`] at a time, each for at most [`CONNECTION_LIFE`]; who comes then waits in the system's queue. One
+//! Of figures: at most [`CONNECTIONS`] at a time, each for at most [`CONNECTION_LIFE`]; who comes then waits in the system's queue. One
 //! reading is made at a time; who asks meanwhile waits for the next one. A request whose `Host` names no loopback is
 //! refused, so that no page in a browser reads the figures under a name of its own.
 //!
 //! It shows figures and nothing else: no task's name, no text of a person.
 
 mod door;
+mod openai;
 mod text;
+
+pub use openai::OpenAi;
 
 use crate::response::ApiError;
 use axum::Router;
@@ -55,24 +59,7 @@ impl Http {
     /// # Errors
     /// `refused` for another address, `unavailable` when it can't be listened on.
     pub async fn bind(address: SocketAddr, node: Arc<Node>) -> Result<Self, ApiError> {
-        if !address.ip().is_loopback() {
-            return Err(ApiError::new(
-                "refused",
-                format!(
-                    "`{address}` can be reached by others, and nothing guards what is shown there"
-                ),
-                "take an address of loopback, such as 127.0.0.1:9090, for the setting http_listen",
-            ));
-        }
-        let refused = |e: std::io::Error| {
-            ApiError::new(
-                "unavailable",
-                format!("can't show figures on `{address}`: {e}"),
-                "choose another port for the setting http_listen, or stop who has it",
-            )
-        };
-        let listener = TcpListener::bind(address).await.map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
+        let (listener, address) = bind(address, "http_listen").await?;
         Ok(Self {
             listener,
             address,
@@ -103,6 +90,29 @@ impl Http {
             },
         }
     }
+}
+
+/// Binds an address of loopback that a setting names.
+async fn bind(address: SocketAddr, setting: &str) -> Result<(TcpListener, SocketAddr), ApiError> {
+    if !address.ip().is_loopback() {
+        return Err(ApiError::new(
+            "refused",
+            format!("`{address}` can be reached by others, and nothing guards what is shown there"),
+            format!(
+                "take an address of loopback, such as 127.0.0.1:9090, for the setting {setting}"
+            ),
+        ));
+    }
+    let refused = |e: std::io::Error| {
+        ApiError::new(
+            "unavailable",
+            format!("can't listen on `{address}`: {e}"),
+            format!("choose another port for the setting {setting}, or stop who has it"),
+        )
+    };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
 }
 
 /// Answers only what was meant for this machine's loopback.

@@ -8,6 +8,7 @@ mod client;
 mod dispatch;
 mod frame;
 pub mod http;
+pub mod lines;
 mod request;
 mod response;
 pub mod server;

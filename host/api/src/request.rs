@@ -107,6 +107,16 @@ pub enum Request {
         spec: TaskSpec,
         text: Option<String>,
     },
+    /// The same, answered as soon as it runs.
+    RunStart {
+        spec: TaskSpec,
+        text: Option<String>,
+    },
+    /// Lines of a task's output from a byte on, as soon as there are some, or after a moment.
+    TaskTail {
+        task: String,
+        from: u64,
+    },
     ReceiptShow {
         cid: String,
     },

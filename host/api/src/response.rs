@@ -58,6 +58,7 @@ pub enum Response {
     Package(PackageResponse),
     Model(ModelResponse),
     Receipt(Box<ReceiptReport>),
+    Tail(TailReport),
     Key(Box<KeyReport>),
     Keys(Vec<KeyReport>),
     KeyFile(KeyFileReport),

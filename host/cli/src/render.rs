@@ -104,6 +104,7 @@ pub fn text(response: &Response) -> Result<String, ApiError> {
         Response::Package(package) => install::text(&package),
         Response::Model(model) => model::text(&model),
         Response::Receipt(receipt) => model::receipt(&receipt),
+        Response::Tail(tail) => tail.text,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod backup;
 mod carbon;
+mod chat;
 mod completions;
 mod content;
 mod decision;
@@ -89,6 +90,7 @@ pub enum Verb {
     /// Models: what workloads compute with
     #[command(subcommand)]
     Model(model::Model),
+    Chat(chat::Chat),
     /// Run a workload here and now
     #[command(subcommand)]
     Run(run::Run),
@@ -199,6 +201,7 @@ impl Verb {
             Self::Sync(verb) => verb.run(ctx),
             Self::Content(verb) => verb.run(ctx),
             Self::Model(verb) => verb.run(ctx),
+            Self::Chat(verb) => verb.run(ctx),
             Self::Run(verb) => verb.run(ctx),
             Self::Receipt(verb) => verb.run(ctx),
             Self::Task(verb) => verb.run(ctx),

@@ -4,6 +4,7 @@
 //! of the engine sees only [`Bound`].
 
 pub mod carbon;
+pub mod chat;
 pub mod consent;
 pub mod demand;
 pub mod embeddings;

@@ -42,17 +42,20 @@ pub enum World {
     Job,
     /// Texts in, vectors out, by a model.
     Embeddings,
+    /// A conversation in, an answer out, by a model.
+    Chat,
 }
 
 impl World {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Job, Self::Embeddings];
+    pub const ALL: [Self; 3] = [Self::Job, Self::Embeddings, Self::Chat];
 
     /// Its name, as a release has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Job => "weft:workload/workload@0.1.0",
             Self::Embeddings => "weft:embeddings/embeddings@0.1.0",
+            Self::Chat => "weft:chat/chat@0.1.0",
         }
     }
 
@@ -61,6 +64,7 @@ impl World {
         match self {
             Self::Job => "weft:workload/job@0.1.0",
             Self::Embeddings => "weft:embeddings/model@0.1.0",
+            Self::Chat => "weft:chat/model@0.1.0",
         }
     }
 
@@ -69,6 +73,7 @@ impl World {
         match self {
             Self::Job => &["weft:workload/input@0.1.0", "weft:workload/output@0.1.0"],
             Self::Embeddings => &[],
+            Self::Chat => &["weft:chat/sink@0.1.0"],
         }
     }
 

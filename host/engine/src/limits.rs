@@ -34,6 +34,10 @@ pub const LOAD_MS: u64 = 10 * 60 * 1000;
 pub const EMBED_TEXTS: usize = 32;
 /// Bytes of the texts in one call, and of one text.
 pub const EMBED_BYTES: usize = MIB as usize;
+/// Bytes of a conversation.
+pub const CHAT_BYTES: usize = MIB as usize;
+/// Tokens of an answer that can be asked for.
+pub const CHAT_TOKENS: u32 = 1 << 20;
 /// Body of one function of a policy, in bytes of wasm: what a compiler still takes within the time.
 pub const POLICY_FUNCTION_BYTES: u64 = 256 * 1024;
 /// Code of a policy, in bytes of wasm.

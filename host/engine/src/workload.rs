@@ -1,12 +1,15 @@
 //! Jobs: a workload's component run on a stream of input, with its own engine settings and limits.
 //!
-//! A workload of a typed world is given calls instead of streams; what streams are to it is in `embeddings`.
+//! A workload of a typed world is given calls instead of streams; what streams are to it is in `chat` and `embeddings`.
 
+mod chat;
 mod embeddings;
 mod snapshot;
 
+pub use crate::bindings::chat::Skill;
 pub use snapshot::LoadError;
 
+use crate::bindings::chat::{ChatPre, sink};
 use crate::bindings::embeddings::EmbeddingsPre;
 use crate::bindings::workload::{Description, JobError, WorkloadPre, input, output};
 use crate::compile::{Compiler, Target, compile};
@@ -72,6 +75,8 @@ pub struct Job {
     pub cancel: Arc<AtomicBool>,
     /// Instances that may compute at a time, where its world lets them: at least 1.
     pub threads: usize,
+    /// What is added to its model, where its world has skills.
+    pub skills: Vec<Skill>,
 }
 
 /// How a job that ended by itself did.
@@ -110,6 +115,9 @@ pub enum JobFailure {
     /// The model is damaged, or of a kind that the component does not compute.
     #[error("model: {0}")]
     BadModel(String),
+    /// A skill is damaged, of another kind, or for another model.
+    #[error("skill: {0}")]
+    BadSkill(String),
     /// It was told to stop.
     #[error("cancelled")]
     Cancelled,
@@ -130,6 +138,7 @@ impl Job {
             seed: [0; 32],
             cancel,
             threads: 1,
+            skills: Vec::new(),
         }
     }
 }
@@ -148,6 +157,7 @@ pub struct Workload(Linked);
 enum Linked {
     Job(WorkloadPre<JobState>),
     Embeddings(EmbeddingsPre<JobState>),
+    Chat(ChatPre<JobState>),
 }
 
 /// The settings of the engine; a compile worker has the same.
@@ -175,6 +185,7 @@ impl WorkloadEngine {
         frozen::add_to_linker(&mut linker)?;
         input::add_to_linker::<_, HasSelf<JobState>>(&mut linker, |state| state)?;
         output::add_to_linker::<_, HasSelf<JobState>>(&mut linker, |state| state)?;
+        sink::add_to_linker::<_, HasSelf<JobState>>(&mut linker, |state| state)?;
         let ticker = Ticker::start(&engine);
         Ok(Self {
             engine,
@@ -263,6 +274,7 @@ impl WorkloadEngine {
         Ok(Workload(match world {
             World::Job => Linked::Job(WorkloadPre::new(pre).map_err(wrong)?),
             World::Embeddings => Linked::Embeddings(EmbeddingsPre::new(pre).map_err(wrong)?),
+            World::Chat => Linked::Chat(ChatPre::new(pre).map_err(wrong)?),
         }))
     }
 
@@ -286,6 +298,10 @@ impl WorkloadEngine {
                 .instantiate(&mut store)
                 .and_then(|instance| instance.weft_embeddings_model().call_describe(&mut store))
                 .map(|said| embeddings::description(&said)),
+            Linked::Chat(pre) => pre
+                .instantiate(&mut store)
+                .and_then(|instance| instance.weft_chat_model().call_describe(&mut store))
+                .map(|said| chat::description(&said)),
         };
         outcome.map_err(|e| state_error(&e, store.data()))
     }
@@ -299,6 +315,7 @@ impl WorkloadEngine {
         match &workload.0 {
             Linked::Job(pre) => self.run_job(pre, job),
             Linked::Embeddings(pre) => embeddings::run(self, pre, job),
+            Linked::Chat(pre) => chat::run(self, pre, job),
         }
     }
 
@@ -447,19 +464,26 @@ impl input::Host for JobState {
     }
 }
 
-impl output::Host for JobState {
-    fn write(&mut self, bytes: Vec<u8>) -> wasmtime::Result<bool> {
+impl JobState {
+    /// Appends to the output. False: it was told to stop.
+    fn put(&mut self, bytes: &[u8]) -> wasmtime::Result<bool> {
         if self.bytes_out + bytes.len() as u64 > self.limits.output_bytes {
             self.output_denied = true;
             return Err(wasmtime::Error::msg("output limit"));
         }
-        if let Err(e) = self.output.write_all(&bytes) {
+        if let Err(e) = self.output.write_all(bytes) {
             self.io_error = Some(format!("its output can't be written: {e}"));
             return Err(wasmtime::Error::msg("output"));
         }
         self.bytes_out += bytes.len() as u64;
-        self.written_hash.update(&bytes);
+        self.written_hash.update(bytes);
         Ok(!self.cancel.load(Ordering::Acquire))
+    }
+}
+
+impl output::Host for JobState {
+    fn write(&mut self, bytes: Vec<u8>) -> wasmtime::Result<bool> {
+        self.put(&bytes)
     }
 }
 

@@ -84,6 +84,12 @@ impl Clock for SteeredClock {
     }
 }
 
+/// The instant that [`rfc3339`] wrote. None: it is none.
+pub fn instant_of(text: &str) -> Option<Instant> {
+    let read: Result<jiff::Timestamp, _> = text.parse();
+    read.ok().map(jiff::Timestamp::as_millisecond)
+}
+
 /// RFC 3339 in UTC.
 pub fn rfc3339(at: Instant) -> String {
     jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |t| t.to_string())

@@ -40,7 +40,7 @@ pub(crate) struct Named {
     whole: Option<(u64, [u8; 32])>,
     /// Whether that is of ciphertext, of which the job read the plain text.
     sealed: bool,
-    /// The model that it computes with, and the content of the directories that it may read.
+    /// The model that it computes with, its skills, and the content of the directories that it may read.
     pub models: Vec<Cid>,
     /// Whether another run with the same content gives the same.
     pub verifiable: bool,
@@ -56,7 +56,7 @@ impl Node {
         spec: &TaskSpec,
         release: &Release,
         params: &str,
-        model: Option<Cid>,
+        mut models: Vec<Cid>,
         secret: Option<&Secret>,
     ) -> Result<Given> {
         let random = release.imports.iter().any(|i| i.starts_with(RANDOM));
@@ -78,7 +78,6 @@ impl Node {
             None => Box::new(std::io::empty()),
         };
         let mut dirs = Vec::new();
-        let mut models = Vec::from_iter(model);
         if let Some(host) = self.settings.readable(&spec.name) {
             self.check_granted(&spec.name, &host, release)?;
             models.push(tree::cid(&host)?);

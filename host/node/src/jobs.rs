@@ -7,7 +7,8 @@ use crate::node::Node;
 use crate::peering::REASON_BYTES;
 use crate::receipt::{Account, Claim, Receipt, content_name, name_of_file};
 use crate::tasks::note;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::tasks::tail::Counted;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use weft_engine::workload::{JobFailure, JobLimits};
 use weft_engine::{Finished, Job};
@@ -56,6 +57,7 @@ impl Node {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id.to_owned(), Arc::clone(&cancel));
+        self.tail(id);
         let (node, id) = (Arc::clone(self), id.to_owned());
         std::thread::Builder::new()
             .name("weft-job".into())
@@ -80,13 +82,16 @@ impl Node {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(id);
-        self.written
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(id);
+        let tail = {
+            let mut tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
+            tails.remove(id)
+        };
         self.places.free(id);
         self.deliver_soon(id);
         self.changed();
+        if let Some(tail) = tail {
+            tail.end();
+        }
     }
 
     fn run_and_keep(&self, id: &str, started: Instant, cancel: Arc<AtomicBool>) -> Result<()> {
@@ -134,6 +139,10 @@ impl Node {
             Some(given) => Some(given.writer(writer.try_clone().map_err(NodeError::internal)?)?),
             None => None,
         };
+        let tail = self.tail(&task.id);
+        if sealer.is_none() {
+            tail.show(output.reopen().map_err(|e| NodeError::file(&folder, &e))?);
+        }
         let sink: Box<dyn std::io::Write + Send> = match &sealer {
             Some(sealer) => Box::new(sealer.clone()),
             None => Box::new(writer),
@@ -143,22 +152,19 @@ impl Node {
             .number("max_task_duration_ms")
             .unwrap_or(f64::MAX) as u64;
         let named = crate::models::named(&release, &params)?;
-        let (workload, model) = self.ready(&release, named.as_deref())?;
+        let ready = self.ready(&release, &named)?;
         let given = self.given(
             spec,
             &release,
             &params,
-            model,
+            ready.models,
             secret.as_ref().map(|s| &s.secret),
         )?;
         let job = Job {
             seed: given.seed,
             params,
             input: given.input,
-            output: Box::new(Counted {
-                inner: sink,
-                written: self.count_written(&task.id),
-            }),
+            output: Box::new(Counted { inner: sink, tail }),
             limits: JobLimits {
                 fuel: release.limits.fuel,
                 memory_bytes: release.limits.memory_bytes,
@@ -168,8 +174,9 @@ impl Node {
             dirs: given.dirs,
             cancel: Arc::clone(&cancel),
             threads: crate::caps::threads(&self.settings),
+            skills: ready.skills,
         };
-        let finished = match engine.run(&workload, job) {
+        let finished = match engine.run(&ready.workload, job) {
             Ok(finished) => finished,
             Err(e) => {
                 return Ok(Ended {
@@ -219,12 +226,6 @@ impl Node {
                 output: name,
             }),
         })
-    }
-
-    /// The counter of what a job writes.
-    fn count_written(&self, id: &str) -> Arc<AtomicU64> {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(written.entry(id.to_owned()).or_default())
     }
 
     /// One transaction: status, history, receipt, carbon and the device's rest.
@@ -565,21 +566,3 @@ impl Node {
 
 /// How often a waiting thread looks by itself, in milliseconds.
 const DRAIN_CHECK_MS: u64 = 200;
-
-/// Counts what goes through.
-struct Counted<W> {
-    inner: W,
-    written: Arc<AtomicU64>,
-}
-
-impl<W: std::io::Write> std::io::Write for Counted<W> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let n = self.inner.write(bytes)?;
-        self.written.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.inner.flush()
-    }
-}

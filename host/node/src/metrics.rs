@@ -67,6 +67,17 @@ impl Node {
         self.settings.text("http_listen").parse().ok()
     }
 
+    /// Where OpenAI's clients are answered: the setting `openai_listen`. None: nowhere.
+    pub fn openai_listen(&self) -> Option<SocketAddr> {
+        self.settings.text("openai_listen").parse().ok()
+    }
+
+    /// The key that they must have. None: any.
+    pub fn openai_key(&self) -> Option<String> {
+        let key = self.settings.text("openai_key");
+        (!key.is_empty()).then(|| key.to_owned())
+    }
+
     /// The node in figures.
     pub fn figures(&self) -> Vec<Figure> {
         let mut figures = Figures::default();

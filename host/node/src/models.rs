@@ -6,8 +6,10 @@
 
 mod files;
 mod loaded;
+mod skills;
 
 pub(crate) use loaded::{Loaded, named};
+pub(crate) use skills::{CONFIG_BYTES, with_config};
 
 use crate::clock::rfc3339;
 use crate::error::{Code, NodeError, Result};

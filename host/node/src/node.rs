@@ -14,12 +14,13 @@ use crate::peering::Peering;
 use crate::report::InitReport;
 use crate::settings::Settings;
 use crate::sync::Community;
+use crate::tasks::tail::Tail;
 use crate::{genesis, keys};
 use ed25519_dalek::SigningKey;
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
 use weft_engine::cache::Cache;
 use weft_engine::{Compiler, Policy, PolicyEngine, Slots, Table, WorkloadEngine};
@@ -105,8 +106,8 @@ pub struct Node {
     pub(crate) places: Places,
     /// Content is kept one after the other, where its size is capped.
     pub(crate) keeping: Mutex<()>,
-    /// Bytes that the jobs of the moment have written, by task.
-    pub(crate) written: Mutex<HashMap<String, Arc<AtomicU64>>>,
+    /// What the jobs of the moment have written, by task.
+    pub(crate) tails: Mutex<HashMap<String, Arc<Tail>>>,
     /// Tasks whose jobs ended without their end being kept, and why.
     pub(crate) unkept: Mutex<HashMap<String, NodeError>>,
     pub(crate) log: Mutex<()>,
@@ -291,7 +292,7 @@ impl Node {
             jobs: Mutex::default(),
             places: Places::default(),
             keeping: Mutex::default(),
-            written: Mutex::default(),
+            tails: Mutex::default(),
             unkept: Mutex::default(),
             log: Mutex::default(),
             community: Mutex::default(),

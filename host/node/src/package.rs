@@ -103,8 +103,15 @@ impl Node {
             .open_content(&base)
             .map_err(|e| e.try_this("add the base model first: weft content add FILE"))?
             .size();
-        let (file, size) = open_file(&wanted.path)?;
-        let (adapter, _) = self.put_stream(file, Some(crate::keys::OWNER))?;
+        let (file, _) = open_file(&wanted.path)?;
+        let (adapter, _) = match config_beside(&wanted.path)? {
+            Some(config) => {
+                let whole = crate::models::with_config(file, &config)?;
+                self.put_stream(whole, Some(crate::keys::OWNER))?
+            }
+            None => self.put_stream(file, Some(crate::keys::OWNER))?,
+        };
+        let size = self.open_content(&adapter)?.size();
         let publisher = crate::keys::did(key);
         let now = self.now();
         let revision = match wanted.revision {
@@ -544,4 +551,19 @@ fn parse_role(word: &str) -> Result<Role> {
         let words = Role::ALL.map(Role::word).join(", ");
         NodeError::invalid(format!("`{word}` is no role; allowed are {words}"))
     })
+}
+
+/// The `adapter_config.json` beside a skill's file, which the file is to carry.
+fn config_beside(path: &Path) -> Result<Option<String>> {
+    let path = path.with_file_name("adapter_config.json");
+    match std::fs::read_to_string(&path) {
+        Ok(config) if config.len() as u64 <= crate::models::CONFIG_BYTES => Ok(Some(config)),
+        Ok(_) => Err(NodeError::refused(format!(
+            "`{}` has more than {} bytes",
+            path.display(),
+            crate::models::CONFIG_BYTES
+        ))),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(NodeError::file(&path, &e)),
+    }
 }

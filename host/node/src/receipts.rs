@@ -120,10 +120,16 @@ impl Node {
         release_cid: Cid,
         output: &tempfile::NamedTempFile,
     ) -> Result<(Finished, Claim)> {
-        let wanted = claim.models.first().map(Cid::to_string);
-        let (workload, model) = self.ready(release, wanted.as_deref())?;
         let params = spec.params.clone().unwrap_or_default();
-        let given = self.given(spec, release, &params, model, None)?;
+        let mut named = crate::models::named(release, &params)?;
+        // What it was then, whatever has that name now.
+        let mut cids = claim.models.iter().map(Cid::to_string);
+        named.model = cids.next();
+        for (skill, cid) in named.skills.iter_mut().zip(cids) {
+            skill.skill = cid;
+        }
+        let ready = self.ready(release, &named)?;
+        let given = self.given(spec, release, &params, ready.models, None)?;
         let io = |e| NodeError::file(output.path(), &e);
         let job = Job {
             seed: given.seed,
@@ -139,10 +145,11 @@ impl Node {
             dirs: given.dirs,
             cancel: Arc::default(),
             threads: crate::caps::threads(&self.settings),
+            skills: ready.skills,
         };
         let engine = self.workloads()?;
         let finished = engine
-            .run(&workload, job)
+            .run(&ready.workload, job)
             .map_err(|e| NodeError::refused(format!("it does not come to its end here: {e}")))?;
         if let Err(why) = &finished.result {
             return Err(NodeError::refused(format!("it fails here: {why}")));

@@ -26,7 +26,7 @@ pub use install::{
     InstallReport, OutdatedLine, OutdatedReport, PackageReport, PinReport, QuarantineReport,
 };
 pub use metrics::{FeedEntry, FeedReport, Figure};
-pub use model::{AgainReport, ModelFileReport, ModelReport, ReceiptReport};
+pub use model::{AgainReport, ModelFileReport, ModelReport, ReceiptReport, TailReport};
 pub use network::{
     DeviceReport, EventReport, FoundReport, InviteReport, JoinReport, LogReport, LogVerifyReport,
     MeshPeerReport, MeshReport, NetworkReport, OutsiderReport,

@@ -2,6 +2,7 @@
 
 mod at_once;
 mod shown;
+pub(crate) mod tail;
 
 pub(crate) use shown::{find, local_time};
 

@@ -23,7 +23,7 @@ pub const SLOTS: [(&str, &str); 11] = [
 ];
 
 /// The worlds of workloads.
-const WORKLOAD_WORLDS: [&str; 2] = ["workload", "embeddings"];
+const WORKLOAD_WORLDS: [&str; 3] = ["workload", "embeddings", "chat"];
 
 /// The slots' names, for messages.
 pub(crate) fn slot_names() -> String {

@@ -25,6 +25,12 @@ pub enum ModelError {
     /// The model is of a kind, or has a setting, that this crate does not compute.
     #[error("this model can't be used: {0}")]
     Unsupported(String),
+    /// More tokens than the model reads.
+    #[error("it is too long: {0}")]
+    TooLong(String),
+    /// What it was given can't be computed.
+    #[error("{0}")]
+    BadInput(String),
     /// A number that came out is not finite: the weights are damaged.
     #[error("the model gives numbers that are not finite; its weights are damaged")]
     NotFinite,

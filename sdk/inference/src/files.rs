@@ -53,3 +53,25 @@ pub(crate) fn json_if_there<T: DeserializeOwned>(
         Err(e) => Err(e),
     }
 }
+
+/// The one file of a directory with this ending, if there is one. Several are none: who would say which?
+pub(crate) fn only(dir: &Path, ending: &str) -> Result<Option<String>, ModelError> {
+    let io = |e: std::io::Error| unreadable(".", &e);
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(io)? {
+        let name = entry.map_err(io)?.file_name();
+        let name = name.to_string_lossy().into_owned();
+        if name.rsplit_once('.').is_some_and(|(_, end)| end == ending) {
+            found.push(name);
+        }
+    }
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        many => {
+            let why = format!(
+                "it has {many} files that end with `.{ending}`; add the one that is wanted alone"
+            );
+            Err(ModelError::Unsupported(why))
+        }
+    }
+}

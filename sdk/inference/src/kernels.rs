@@ -93,6 +93,11 @@ pub fn gelu_tanh(values: &mut [f32]) {
     });
 }
 
+/// SiLU: `x / (1 + exp(-x))`.
+pub fn silu(values: &mut [f32]) {
+    each_four(values, |x| x / (f32x4::ONE + (-x).exp()));
+}
+
 /// Negative values become 0.
 pub fn relu(values: &mut [f32]) {
     each_four(values, |x| x.max(f32x4::ZERO));

@@ -4,20 +4,25 @@ use crate::error::ModelError;
 use crate::files;
 use crate::limits::{HEADER_BYTES, TENSOR_ELEMENTS};
 use crate::linear::Linear;
+use crate::matrix::Matrix;
+use crate::quant::Format;
 use half::{bf16, f16};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Values that are read at once.
 const CHUNK_VALUES: usize = 16 * 1024;
 
+/// What a safetensors file is read from.
+trait Source: Read + Seek {}
+impl<T: Read + Seek> Source for T {}
+
 /// An open safetensors file.
 pub struct Weights {
     name: String,
-    file: File,
+    file: Box<dyn Source>,
     header: Metadata,
     /// Where the values begin, in bytes.
     start: u64,
@@ -29,7 +34,18 @@ impl Weights {
     /// # Errors
     /// When there is no such file, or it is no safetensors file, or not all of one.
     pub fn open(dir: &Path, name: &str) -> Result<Self, ModelError> {
-        let mut file = files::open(dir, name)?;
+        Self::read(Box::new(files::open(dir, name)?), name)
+    }
+
+    /// The same of a file that is in memory already.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn of_bytes(bytes: Vec<u8>, name: &str) -> Result<Self, ModelError> {
+        Self::read(Box::new(Cursor::new(bytes)), name)
+    }
+
+    fn read(mut file: Box<dyn Source>, name: &str) -> Result<Self, ModelError> {
         let io = |e: std::io::Error| files::unreadable(name, &e);
         let mut length = [0; 8];
         file.read_exact(&mut length).map_err(io)?;
@@ -74,6 +90,46 @@ impl Weights {
         self.header.info(tensor).ok_or_else(|| {
             ModelError::malformed(&self.name, format!("it has no tensor `{tensor}`"))
         })
+    }
+
+    /// The names of all tensors.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.header.tensors().into_keys().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// A matrix of `outputs` rows and `inputs` columns, kept as the file has it.
+    pub(crate) fn matrix(
+        &mut self,
+        tensor: &str,
+        outputs: usize,
+        inputs: usize,
+    ) -> Result<Matrix, ModelError> {
+        let info = self.info(tensor)?;
+        let format = match info.dtype {
+            Dtype::F32 => Format::F32,
+            Dtype::F16 => Format::F16,
+            Dtype::BF16 => Format::Bf16,
+            other => {
+                let why = format!("`{tensor}` is of {other:?}; F32, F16 and BF16 are known");
+                return Err(ModelError::malformed(&self.name, why));
+            }
+        };
+        if info.shape != [outputs, inputs] {
+            let why = format!(
+                "`{tensor}` has the shape {:?}, [{outputs}, {inputs}] is wanted",
+                info.shape
+            );
+            return Err(ModelError::malformed(&self.name, why));
+        }
+        let (from, to) = info.data_offsets;
+        let io = |e: std::io::Error| files::unreadable(&self.name, &e);
+        let at = self.start + from as u64;
+        self.file.seek(SeekFrom::Start(at)).map_err(io)?;
+        let mut bytes = vec![0; to - from];
+        self.file.read_exact(&mut bytes).map_err(io)?;
+        Ok(Matrix::new(bytes, format, outputs, inputs))
     }
 
     /// Hands the values of a tensor to `take`, in order, in pieces.

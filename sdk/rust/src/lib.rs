@@ -41,6 +41,7 @@
 
 #[cfg(target_family = "wasm")]
 pub mod allocator;
+pub mod chat;
 pub mod config;
 pub mod embeddings;
 pub mod features;

@@ -151,6 +151,7 @@ fn main() {
             seed: [0; 32],
             cancel: Arc::default(),
             threads: 1,
+            skills: Vec::new(),
         };
         let started = Instant::now();
         let finished = engine

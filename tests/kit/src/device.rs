@@ -190,15 +190,15 @@ impl Device {
     ///
     /// # Panics
     /// When it does not, with what it wrote.
-    pub fn start(&mut self) {
-        self.start_with(&[]);
+    pub fn start(&mut self) -> Value {
+        self.start_with(&[])
     }
 
     /// [`Device::start`] with these variables in the daemon's environment.
     ///
     /// # Panics
     /// When it does not listen, with what it wrote.
-    pub fn start_with(&mut self, variables: &[(&str, &str)]) {
+    pub fn start_with(&mut self, variables: &[(&str, &str)]) -> Value {
         assert!(self.daemon.is_none(), "it runs already");
         let log = self.home.join("daemon.log");
         let errors = File::options().create(true).append(true).open(&log);
@@ -219,10 +219,11 @@ impl Device {
                 let _ = tell.send(line);
             }
         });
-        if told.recv_timeout(PATIENCE).is_err() {
+        let Ok(line) = told.recv_timeout(PATIENCE) else {
             let log = fs::read_to_string(&log).unwrap_or_default();
             panic!("the daemon does not listen:\n{log}");
-        }
+        };
+        serde_json::from_str(&line).expect("what it says once it listens")
     }
 
     /// What the daemon holds in memory, in kB.

@@ -54,7 +54,7 @@ pub fn npm_folder(name: &str) -> PathBuf {
 }
 
 /// Copies a file where it differs: another test may run a script this moment.
-fn renew(file: &Path, folder: &Path) {
+pub(crate) fn renew(file: &Path, folder: &Path) {
     let copy = folder.join(file.file_name().expect("a name"));
     let wanted = fs::read(file).expect("a file");
     if fs::read(&copy).ok().as_ref() != Some(&wanted) {

@@ -3,10 +3,11 @@
 use crate::ctx::{Ctx, Outcome, absolute_text};
 use crate::exit::Exit;
 use crate::render;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use weft_api::lines::Vector;
 use weft_api::report::TaskReport;
 use weft_api::{ApiError, Request, Response};
 use weft_model::task::{Status, TaskSpec};
@@ -42,19 +43,6 @@ pub struct Embeddings {
     /// Write the vectors to this file, a line of JSON for each text, and show a summary alone
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-}
-
-/// A text's vector, as a line of the output has it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Vector {
-    /// Place of the text in the input, from 0.
-    pub index: u64,
-    /// Tokens that the model read.
-    pub tokens: u32,
-    /// Whether the text had more.
-    pub truncated: bool,
-    /// The vector.
-    pub embedding: Vec<f32>,
 }
 
 /// What `--json` prints.

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use weft_api::http::Http;
+use weft_api::http::{Http, OpenAi};
 use weft_api::server::Server;
 use weft_api::{ApiError, Node};
 
@@ -25,7 +25,7 @@ const RUNTIME_PATIENCE: Duration = Duration::from_millis(250);
 /// Runs in the foreground, resumes deferred and queued tasks by itself, and answers the other verbs through the
 /// socket DIR/weft.sock. Prints one line once it listens; the log goes to stderr (WEFT_LOG says what it holds).
 /// It stops within 5 seconds; a task that then still runs is run again at the next start. Where the setting http_listen
-/// says so, it answers `GET /metrics` for Prometheus.
+/// says so, it answers `GET /metrics` for Prometheus; where openai_listen says so, it answers OpenAI's clients.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  weft start &\n  weft task submit --name log-digest --input /var/log/syslog"
@@ -57,7 +57,8 @@ impl Start {
         let served = runtime.block_on(async {
             tokio::spawn(resumer.told_by(stop.clone()));
             let shown = show_figures(&node, &stop).await?;
-            serve(ctx, node, shown, stop).await
+            let answered = answer_clients(&node, &stop).await?;
+            serve(ctx, node, [shown, answered], stop).await
         });
         resumer.end();
         meshed.stop_public();
@@ -95,10 +96,25 @@ async fn show_figures(
     Ok(Some(address))
 }
 
+/// Answers OpenAI's clients where the node's settings say so. Returns where.
+async fn answer_clients(
+    node: &Arc<Node>,
+    stop: &CancellationToken,
+) -> Result<Option<SocketAddr>, ApiError> {
+    let Some(address) = node.openai_listen() else {
+        return Ok(None);
+    };
+    let openai = OpenAi::bind(address, Arc::clone(node)).await?;
+    let address = openai.address();
+    tracing::info!("OpenAI's clients are answered on http://{address}/v1");
+    tokio::spawn(openai.serve(stop.clone()));
+    Ok(Some(address))
+}
+
 async fn serve(
     ctx: &Ctx,
     node: Arc<Node>,
-    shown: Option<SocketAddr>,
+    shown: [Option<SocketAddr>; 2],
     stop: CancellationToken,
 ) -> Outcome {
     // Before the line is printed: who waits for it may signal at once.
@@ -120,7 +136,7 @@ async fn serve(
     let server = Server::bind(ctx.home(), node)?;
     let socket = server.socket().display().to_string();
     let line = if ctx.json() {
-        serde_json::json!({"listening": socket, "pid": std::process::id(), "http": shown})
+        serde_json::json!({"listening": socket, "pid": std::process::id(), "http": shown[0], "openai": shown[1]})
             .to_string()
     } else {
         format!("listening on {socket}")

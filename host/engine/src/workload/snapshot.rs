@@ -5,6 +5,7 @@
 //! and mapped copy-on-write: a fresh instance costs no loading, and instances share what they don't write. Files that were
 //! open are gone in it: a job of such a component is given no directory, so there is nothing to open.
 
+use crate::bindings::chat::Chat;
 use crate::bindings::embeddings::{Embeddings, ModelError};
 use crate::compile::{Target, compile};
 use crate::error::{CallError, CheckError};
@@ -135,6 +136,12 @@ fn call_load(
         World::Embeddings => {
             let said = Embeddings::new(&mut *store, instance)?
                 .weft_embeddings_model()
+                .call_load(&mut *store)?;
+            Ok(said.map_err(JobFailure::from))
+        }
+        World::Chat => {
+            let said = Chat::new(&mut *store, instance)?
+                .weft_chat_model()
                 .call_load(&mut *store)?;
             Ok(said.map_err(JobFailure::from))
         }

@@ -17,7 +17,7 @@ use weft_store::installs::Install as Row;
 use weft_store::{Read, publishers, releases};
 
 /// Largest header of a safetensors file, in bytes, as the format's own reader has it.
-const SAFETENSORS_HEADER_BYTES: u64 = 100_000_000;
+pub(crate) const SAFETENSORS_HEADER_BYTES: u64 = 100_000_000;
 
 impl Node {
     /// Checks a staged release; what it wants more than what serves, and until when it has to wait.

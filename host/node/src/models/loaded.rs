@@ -1,6 +1,7 @@
 //! Workloads with their models loaded: made once for each pair of component and model, kept as native code, and mapped.
 
 use super::List;
+use super::skills::Wanted;
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 use data_encoding::HEXLOWER;
@@ -11,7 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use weft_engine::Workload;
 use weft_engine::inspect::{Kind, World};
-use weft_engine::workload::LoadError;
+use weft_engine::workload::{LoadError, Skill};
 use weft_model::Cid;
 use weft_model::limits::COMPONENT_BYTES;
 use weft_release::Release;
@@ -26,34 +27,41 @@ const DEFAULTS: [(World, &str); 1] = [(World::Embeddings, "mini")];
 #[derive(Default)]
 pub(crate) struct Loaded(Mutex<Vec<(Cid, Cid, Arc<Workload>)>>);
 
-/// The model that params name, by name or CID, where the release is of a world with models: elsewhere params are the
-/// workload's own.
-pub(crate) fn named(release: &Release, params: &str) -> Result<Option<String>> {
-    #[derive(Deserialize)]
-    struct Named {
-        model: Option<String>,
-    }
+/// What params name for a workload of a world with models.
+#[derive(Default, Deserialize)]
+pub(crate) struct Named {
+    /// The model, by name or CID; none: its world's default.
+    pub model: Option<String>,
+    /// What is added to it.
+    #[serde(default)]
+    pub skills: Vec<Wanted>,
+}
+
+/// A workload that can run.
+pub(crate) struct Ready {
+    pub workload: Arc<Workload>,
+    /// What it computes with: its model, then each skill.
+    pub models: Vec<Cid>,
+    pub skills: Vec<Skill>,
+}
+
+/// What params name, where the release is of a world with models: elsewhere params are the workload's own.
+pub(crate) fn named(release: &Release, params: &str) -> Result<Named> {
     let kind = Kind::of_world(&release.world);
     let has_model = matches!(kind, Some(Kind::Workload(world)) if world.has_model());
     if !has_model || params.is_empty() {
-        return Ok(None);
+        return Ok(Named::default());
     }
-    let named: Named =
-        serde_json::from_str(params).map_err(|e| NodeError::invalid(format!("params: {e}")))?;
-    Ok(named.model)
+    serde_json::from_str(params).map_err(|e| NodeError::invalid(format!("params: {e}")))
 }
 
 impl Node {
-    /// The workload of a release, ready to run, and the model that it holds: the one of this name or CID, else its world's
-    /// default. One that computes without a model is given none.
+    /// The workload of a release, ready to run with the model and the skills that are named. One that computes without a
+    /// model is given none.
     ///
     /// # Errors
-    /// When it does not compile, or the model is not here or is refused.
-    pub(crate) fn ready(
-        &self,
-        release: &Release,
-        model: Option<&str>,
-    ) -> Result<(Arc<Workload>, Option<Cid>)> {
+    /// When it does not compile, or a model or skill is not here or is refused.
+    pub(crate) fn ready(&self, release: &Release, named: &Named) -> Result<Ready> {
         let Some(Kind::Workload(world)) = Kind::of_world(&release.world) else {
             let why = format!("`{}` is no world of a workload", release.world);
             return Err(NodeError::refused(why));
@@ -61,14 +69,38 @@ impl Node {
         if !world.has_model() {
             let code = self.native_code(release, Kind::Workload(world))?;
             let workload = self.workloads()?.load(&code);
-            return Ok((Arc::new(workload.map_err(crate::releases::refused)?), None));
+            return Ok(Ready {
+                workload: Arc::new(workload.map_err(crate::releases::refused)?),
+                models: Vec::new(),
+                skills: Vec::new(),
+            });
         }
         let default = DEFAULTS
             .iter()
             .find(|(of, _)| *of == world)
             .map(|(_, name)| *name);
-        let target = model.or(default).unwrap_or_default();
+        let target = named.model.as_deref().or(default).ok_or_else(|| {
+            let why = format!(
+                "`{}` computes with a model, and none is named",
+                release.name
+            );
+            NodeError::invalid(why).try_this(
+                "add one with `weft model add NAME FOLDER`, and name it in the params as `model`",
+            )
+        })?;
         let model: Cid = self.find_model(target)?.cid.parse()?;
+        let workload = self.holding(release, model)?;
+        let found = self.skills(&named.skills, &model)?;
+        let (cids, skills): (Vec<_>, _) = found.into_iter().unzip();
+        Ok(Ready {
+            workload,
+            models: [vec![model], cids].concat(),
+            skills,
+        })
+    }
+
+    /// The workload of a release with a model loaded.
+    fn holding(&self, release: &Release, model: Cid) -> Result<Arc<Workload>> {
         let component = release.component.cid;
         let mut loaded = self.models.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = loaded
@@ -83,7 +115,7 @@ impl Node {
             loaded.remove(0);
         }
         loaded.push((component, model, Arc::clone(&workload)));
-        Ok((workload, Some(model)))
+        Ok(workload)
     }
 
     /// From the cache, or made and cached.

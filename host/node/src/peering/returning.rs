@@ -7,7 +7,6 @@ use super::work::{Ask, Blob, Done, INLINE_BYTES, Offer, Outcome, Say, WorkerEner
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 use serde_bytes::ByteBuf;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use weft_model::{Did, Instant, cbor};
 use weft_store::tasks::Task;
@@ -241,8 +240,8 @@ impl Node {
                 })
                 .collect()
         })?;
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = |task| written.get(task).map_or(0, |n| n.load(Ordering::Relaxed));
+        let tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = |task| tails.get(task).map_or(0, |tail| tail.bytes());
         let states = tasks.iter().zip(known);
         Ok(Say::States(
             states

@@ -1,5 +1,6 @@
 //! Models, and runs that were compared with their receipts.
 
+use super::TaskReport;
 use serde::{Deserialize, Serialize};
 
 /// A model.
@@ -89,4 +90,16 @@ pub struct AgainReport {
     pub differences: Vec<String>,
     /// Wall time of this run, in milliseconds.
     pub wall_ms: u64,
+}
+
+/// Lines of a task's output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TailReport {
+    /// The lines; empty where there are none yet.
+    pub text: String,
+    /// From which byte to go on.
+    pub next: u64,
+    /// The task as it ended: these were the last lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Box<TaskReport>>,
 }

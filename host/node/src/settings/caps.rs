@@ -56,6 +56,22 @@ pub(super) const KEYS: &[Key] = &[
                 its port; empty: nowhere. Example: 127.0.0.1:9090",
         check: loopback,
     },
+    Key {
+        name: "openai_listen",
+        environment: "MESH_OPENAI_LISTEN",
+        default: || json!(""),
+        about: "Where the daemon answers OpenAI's clients (`/v1/embeddings`, `/v1/chat/completions`, `/v1/models`) with the \
+                models of this home: an address of this machine's loopback alone, with its port; empty: nowhere. Example: \
+                127.0.0.1:11435",
+        check: loopback,
+    },
+    Key {
+        name: "openai_key",
+        environment: "MESH_OPENAI_KEY",
+        default: || json!(""),
+        about: "The key that they must have; empty: any.",
+        check: text,
+    },
 ];
 
 impl Settings {

@@ -16,12 +16,12 @@ use weft_store::tasks::{self, Task};
 const BY_HAND: &str = "Run at once by the owner of this device";
 
 impl Node {
-    /// Runs a workload now, and answers at its end. `text` is its input, where that is no file.
+    /// Starts a workload now, and answers when it runs. `text` is its input, where that is no file.
     ///
     /// # Errors
     /// When a field breaks a limit, there is no such workload or model, or the device's caps leave no place for it now.
     /// Nothing is kept then.
-    pub fn run_at_once(
+    pub fn start_at_once(
         self: &Arc<Self>,
         spec: &TaskSpec,
         text: Option<&str>,
@@ -35,8 +35,8 @@ impl Node {
             NodeError::not_found(format!("no workload is bound to `{}`", spec.name))
                 .try_this("see what there is: weft workload list")
         })?;
-        let model = crate::models::named(&release, spec.params.as_deref().unwrap_or_default())?;
-        self.ready(&release, model.as_deref())?;
+        let named = crate::models::named(&release, spec.params.as_deref().unwrap_or_default())?;
+        self.ready(&release, &named)?;
         let id = new_id()?;
         if let Some(text) = text {
             let path = self.home.outputs().join(format!("{id}.in"));
@@ -67,7 +67,20 @@ impl Node {
             return Err(e);
         }
         self.start_job(&id)?;
-        self.task_wait(&id)
+        self.task_show(&id)
+    }
+
+    /// The same, answered at its end.
+    ///
+    /// # Errors
+    /// As [`Self::start_at_once`].
+    pub fn run_at_once(
+        self: &Arc<Self>,
+        spec: &TaskSpec,
+        text: Option<&str>,
+    ) -> Result<TaskReport> {
+        let started = self.start_at_once(spec, text)?;
+        self.task_wait(&started.task)
     }
 }
 

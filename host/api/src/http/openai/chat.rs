@@ -1,0 +1,328 @@
+//! `POST /v1/chat/completions`.
+
+use super::error::Wrong;
+use super::{body, by_node};
+use crate::lines::{ChatLine, Usage};
+use crate::response::ApiError;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc;
+use weft_model::task::{Status, TaskSpec};
+use weft_node::Node;
+use weft_node::report::TaskReport;
+
+const WORKLOAD: &str = "chat";
+/// Pieces that wait for a client at most; then the job waits, too.
+const AHEAD: usize = 64;
+/// What is understood, beside what is said and how it is shown; handed on to the workload by these names.
+const HANDED_ON: [&str; 6] = [
+    "temperature",
+    "top_p",
+    "seed",
+    "top_k",
+    "repetition_penalty",
+    "skills",
+];
+/// What says nothing of the answer itself.
+const PASSED_OVER: [&str; 5] = [
+    "user",
+    "metadata",
+    "store",
+    "service_tier",
+    "safety_identifier",
+];
+
+#[derive(Deserialize)]
+struct Asked {
+    model: String,
+    messages: Vec<Message>,
+    #[serde(default)]
+    stream: bool,
+    stream_options: Option<StreamOptions>,
+    max_tokens: Option<u32>,
+    max_completion_tokens: Option<u32>,
+    stop: Option<Stop>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct StreamOptions {
+    #[serde(default)]
+    include_usage: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stop {
+    One(String),
+    Several(Vec<String>),
+}
+
+#[derive(Deserialize)]
+struct Message {
+    role: String,
+    content: Content,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+#[derive(Deserialize)]
+struct Part {
+    #[serde(rename = "type")]
+    kind: String,
+    text: Option<String>,
+}
+
+impl Asked {
+    /// The task, and what is said.
+    fn task(&self) -> Result<(TaskSpec, String), Wrong> {
+        let mut params = Map::new();
+        params.insert("model".into(), self.model.as_str().into());
+        params.insert("input".into(), "json".into());
+        for (name, value) in &self.rest {
+            if HANDED_ON.contains(&name.as_str()) {
+                params.insert(name.clone(), value.clone());
+            } else if !PASSED_OVER.contains(&name.as_str()) && !is_nothing(name, value) {
+                return Err(Wrong::invalid(format!("`{name}` is not done here")));
+            }
+        }
+        if let Some(tokens) = self.max_completion_tokens.or(self.max_tokens) {
+            params.insert("max_tokens".into(), tokens.into());
+        }
+        match &self.stop {
+            Some(Stop::One(text)) => drop(params.insert("stop".into(), json!([text]))),
+            Some(Stop::Several(texts)) => drop(params.insert("stop".into(), json!(texts))),
+            None => {}
+        }
+        let turns = self.messages.iter().map(Message::turn);
+        let turns = Value::from(turns.collect::<Result<Vec<_>, _>>()?);
+        let mut spec = TaskSpec::new(WORKLOAD, "");
+        spec.params = Some(Value::from(params).to_string());
+        Ok((spec, turns.to_string()))
+    }
+}
+
+/// Whether a setting asks for what is done anyway.
+fn is_nothing(name: &str, value: &Value) -> bool {
+    let same = match name {
+        "n" => *value == json!(1),
+        "response_format" => *value == json!({"type": "text"}),
+        "tools" => *value == json!([]),
+        "tool_choice" => *value == json!("none"),
+        "frequency_penalty" | "presence_penalty" => value.as_f64() == Some(0.0),
+        "logprobs" | "parallel_tool_calls" => *value == json!(false),
+        _ => false,
+    };
+    same || value.is_null()
+}
+
+impl Message {
+    fn turn(&self) -> Result<Value, Wrong> {
+        let role = match self.role.as_str() {
+            "developer" => "system",
+            role @ ("system" | "user" | "assistant") => role,
+            _ => {
+                let why = "a message is of `system`, `developer`, `user` or `assistant`";
+                return Err(Wrong::invalid(why));
+            }
+        };
+        let content = match &self.content {
+            Content::Text(text) => text.clone(),
+            Content::Parts(parts) => {
+                let texts = parts.iter().map(|part| match &part.text {
+                    Some(text) if part.kind == "text" => Ok(text.as_str()),
+                    _ => Err(Wrong::invalid("parts of a message are texts here")),
+                });
+                texts.collect::<Result<String, _>>()?
+            }
+        };
+        Ok(json!({"role": role, "content": content}))
+    }
+}
+
+/// What a job tells while it runs.
+enum Told {
+    Piece(String),
+    Ended(Box<Result<Ended, Wrong>>),
+}
+
+struct Ended {
+    usage: Usage,
+    task: TaskReport,
+}
+
+/// What is the same in every part of an answer.
+struct Head {
+    id: String,
+    created: u64,
+    model: String,
+}
+
+impl Head {
+    fn with(&self, object: &str, choices: Value, usage: Option<&Ended>) -> Value {
+        let mut whole = json!({"id": self.id, "object": object, "created": self.created, "model": self.model,
+            "choices": choices});
+        if let Some(Ended { usage, task }) = usage {
+            whole["usage"] = json!({"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.answer_tokens,
+                "total_tokens": usage.prompt_tokens + usage.answer_tokens});
+            whole["weft"] = json!({"task": task.task, "receipt": task.receipt});
+        }
+        whole
+    }
+
+    fn chunk(&self, delta: Value, end: Option<&str>) -> Value {
+        let choice = json!([{"index": 0, "delta": delta, "finish_reason": end, "logprobs": null}]);
+        self.with("chat.completion.chunk", choice, None)
+    }
+}
+
+/// Why it is over, as OpenAI names it.
+fn reason(usage: &Usage) -> &str {
+    match usage.end.as_str() {
+        "length" => "length",
+        _ => "stop",
+    }
+}
+
+pub(super) async fn create(
+    State(node): State<Arc<Node>>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Wrong> {
+    let asked: Asked = body(&headers, &bytes)?;
+    let (spec, turns) = asked.task()?;
+    let started = by_node(&node, move |node| {
+        Ok(node.start_at_once(&spec, Some(&turns))?)
+    })
+    .await?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let head = Head {
+        id: format!("chatcmpl-{}", started.task),
+        created: now.unwrap_or_default().as_secs(),
+        model: asked.model,
+    };
+    let (tell, mut told) = mpsc::channel(AHEAD);
+    let id = started.task;
+    tokio::task::spawn_blocking(move || follow(&node, &id, &tell));
+    if asked.stream {
+        let usage = asked.stream_options.is_some_and(|o| o.include_usage);
+        return Ok(streamed(head, told, usage));
+    }
+    let mut answer = String::new();
+    while let Some(said) = told.recv().await {
+        match said {
+            Told::Piece(piece) => answer.push_str(&piece),
+            Told::Ended(ended) => {
+                let ended = (*ended)?;
+                let message = json!({"role": "assistant", "content": answer, "refusal": null});
+                let choice = json!([{"index": 0, "message": message, "finish_reason": reason(&ended.usage),
+                    "logprobs": null}]);
+                let whole = head.with("chat.completion", choice, Some(&ended));
+                return Ok(axum::Json(whole).into_response());
+            }
+        }
+    }
+    Err(Wrong::internal(&"a job told no end"))
+}
+
+/// Events as they come.
+fn streamed(head: Head, told: mpsc::Receiver<Told>, usage: bool) -> Response {
+    let begin = head.chunk(json!({"role": "assistant", "content": ""}), None);
+    let first = stream::iter([event(&begin)]);
+    let rest = stream::unfold(Some((head, told)), move |state| async move {
+        let (head, mut told) = state?;
+        Some(match told.recv().await {
+            Some(Told::Piece(piece)) => {
+                let chunk = head.chunk(json!({"content": piece}), None);
+                (vec![event(&chunk)], Some((head, told)))
+            }
+            Some(Told::Ended(ended)) => (last(&head, *ended, usage), None),
+            None => (Vec::new(), None),
+        })
+    });
+    let rest = futures::StreamExt::flat_map(rest, stream::iter);
+    Sse::new(futures::StreamExt::chain(first, rest)).into_response()
+}
+
+/// The last events of an answer.
+fn last(head: &Head, ended: Result<Ended, Wrong>, usage: bool) -> Vec<Result<Event, Infallible>> {
+    let mut events = Vec::new();
+    match ended {
+        Ok(ended) => {
+            events.push(event(&head.chunk(json!({}), Some(reason(&ended.usage)))));
+            if usage {
+                let whole = head.with("chat.completion.chunk", json!([]), Some(&ended));
+                events.push(event(&whole));
+            }
+        }
+        Err(wrong) => events.push(event(&wrong.body())),
+    }
+    events.push(Ok(Event::default().data("[DONE]")));
+    events
+}
+
+fn event(value: &Value) -> Result<Event, Infallible> {
+    Ok(Event::default().data(value.to_string()))
+}
+
+/// Tells what a task writes until it has ended, or nobody listens any more: then the task is taken back.
+fn follow(node: &Arc<Node>, task: &str, tell: &mpsc::Sender<Told>) {
+    let ended = tell_all(node, task, tell);
+    if let Some(ended) = ended.transpose() {
+        // Who asked may be gone by now.
+        let _ = tell.blocking_send(Told::Ended(Box::new(ended.map_err(Wrong::from))));
+    } else if let Err(e) = node.task_cancel(task) {
+        tracing::debug!("a task that nobody waits for: {e}");
+    }
+}
+
+/// None: nobody listens.
+fn tell_all(
+    node: &Arc<Node>,
+    task: &str,
+    tell: &mpsc::Sender<Told>,
+) -> Result<Option<Ended>, ApiError> {
+    let odd = |why: String| ApiError::new("internal", format!("internal: {why}"), "report this");
+    let mut from = 0;
+    let mut usage = None;
+    loop {
+        let tail = node.task_tail(task, from)?;
+        for line in tail.text.lines() {
+            match serde_json::from_str(line).map_err(|e| odd(e.to_string()))? {
+                ChatLine::Usage(found) => usage = Some(found),
+                ChatLine::Piece { piece } => {
+                    if tell.blocking_send(Told::Piece(piece)).is_err() {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+        from = tail.next;
+        if let Some(task) = tail.task {
+            if task.status != Status::Done.word() {
+                let why = task.reason.unwrap_or(task.status);
+                return Err(ApiError::new("task-failed", why, ""));
+            }
+            let usage = usage.ok_or_else(|| odd("an answer without its end".into()))?;
+            return Ok(Some(Ended { usage, task: *task }));
+        }
+        if tell.is_closed() {
+            return Ok(None);
+        }
+    }
+}

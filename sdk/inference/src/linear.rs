@@ -9,6 +9,8 @@ use wide::f32x4;
 const LANES: usize = 8;
 /// Rows that are computed together, so that each weight that is read is used as often.
 const ROWS: usize = 4;
+/// Inputs that are taken in one turn of the innermost loop.
+const STEP: usize = 4;
 
 /// A matrix of `outputs` x `inputs` and a bias.
 pub struct Linear {
@@ -143,6 +145,11 @@ pub(crate) fn product(
     }
 }
 
+fn halves(weights: &[f32; LANES]) -> (f32x4, f32x4) {
+    let [a, b, c, d, e, f, g, h] = *weights;
+    (f32x4::new([a, b, c, d]), f32x4::new([e, f, g, h]))
+}
+
 /// `N` rows times one panel.
 #[inline]
 fn multiply<const N: usize>(x: &[f32], panel: &[[f32; LANES]], sums: &mut [[f32; LANES]; ROWS]) {
@@ -150,12 +157,24 @@ fn multiply<const N: usize>(x: &[f32], panel: &[[f32; LANES]], sums: &mut [[f32;
     let rows: [&[f32]; N] = std::array::from_fn(|n| &x[n * inputs..][..inputs]);
     let mut low = [f32x4::ZERO; N];
     let mut high = [f32x4::ZERO; N];
-    for (i, weights) in panel.iter().enumerate() {
-        let [a, b, c, d, e, f, g, h] = *weights;
-        let left = f32x4::new([a, b, c, d]);
-        let right = f32x4::new([e, f, g, h]);
+    // Four inputs in one turn of the loop: what a turn costs by itself, such as its fuel, is paid a quarter as often.
+    let (steps, rest) = panel.as_chunks::<STEP>();
+    let values: [&[[f32; STEP]]; N] = std::array::from_fn(|n| rows[n].as_chunks().0);
+    let values: [&[[f32; STEP]]; N] = std::array::from_fn(|n| &values[n][..steps.len()]);
+    for (turn, step) in steps.iter().enumerate() {
+        for (i, weights) in step.iter().enumerate() {
+            let (left, right) = halves(weights);
+            for n in 0..N {
+                let value = f32x4::splat(values[n][turn][i]);
+                low[n] += value * left;
+                high[n] += value * right;
+            }
+        }
+    }
+    for (i, weights) in rest.iter().enumerate() {
+        let (left, right) = halves(weights);
         for n in 0..N {
-            let value = f32x4::splat(rows[n][i]);
+            let value = f32x4::splat(rows[n][steps.len() * STEP + i]);
             low[n] += value * left;
             high[n] += value * right;
         }

@@ -12,7 +12,7 @@ use crate::linear::Linear;
 use crate::matrix::Matrix;
 
 /// Tokens that are read together: it bounds what is computed meanwhile, not what comes out.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 256;
 
 /// A model.
 pub(crate) struct Llama {

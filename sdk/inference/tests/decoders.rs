@@ -1,6 +1,7 @@
 //! Decoders beside what transformers, torch, peft and gguf make of the same files (`tests/reference/decoders.py`).
 
 use data_encoding::BASE64;
+use proptest::prelude::*;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -272,4 +273,97 @@ fn the_oldest_turns_are_forgotten_where_that_is_wanted() {
     // What the system says and the last turn stay, whatever their length.
     let long = [turn("system", "word "), turn("user", &"word ".repeat(500))];
     assert!(talker.answer(&long, &manner, |_| true).is_err());
+}
+
+/// What is refused names a file or a setting, and nothing is computed with it; what is taken answers or refuses.
+fn load_damaged(bytes: &[u8]) -> Result<(), ModelError> {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::write(dir.path().join("damaged.gguf"), bytes).expect("a file");
+    let talker = Talker::load(dir.path())?;
+    let mut manner = manner(2);
+    manner.forget = true;
+    talker.answer(&turns(), &manner, |_| true).map(drop)
+}
+
+#[test]
+fn a_gguf_file_that_claims_too_much_is_named() {
+    let whole = std::fs::read(reference().join("mixed.gguf")).expect("a model");
+    let put = |at: usize, value: u64| {
+        let mut bytes = whole.clone();
+        bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+        bytes
+    };
+    let mut other = whole.clone();
+    other[..4].copy_from_slice(b"GGML");
+    let mut newer = whole.clone();
+    newer[4] = 9;
+    for (bytes, why) in [
+        (other, "GGUF"),
+        (newer, "version 9"),
+        (put(8, 1 << 60), "tensors"),
+        (put(16, 1 << 60), "keys"),
+        // The length of the first key.
+        (put(24, 1 << 60), "key"),
+        (whole[..whole.len() - 1].to_vec(), "outside of the file"),
+        (whole[..100].to_vec(), "claims"),
+        (Vec::new(), "claims"),
+    ] {
+        let found = load_damaged(&bytes).expect_err(why).to_string();
+        assert!(
+            found.contains("damaged.gguf") && found.contains(why),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_told() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for file in std::fs::read_dir(reference().join("smollm2")).expect("a model") {
+        let file = file.expect("a file");
+        std::fs::copy(file.path(), dir.path().join(file.file_name())).expect("a copy");
+    }
+    let path = dir.path().join("model.safetensors");
+    let mut bytes = std::fs::read(&path).expect("weights");
+    let last = bytes.len() - 400;
+    bytes[last..].fill(0xff);
+    std::fs::write(&path, bytes).expect("weights");
+    let talker = Talker::load(dir.path()).expect("a model that reads");
+    let found = talker.answer(&turns(), &manner(2), |_| true);
+    assert_eq!(found, Err(ModelError::NotFinite));
+}
+
+proptest! {
+    /// The head of the file is where counts, lengths, types and offsets are.
+    #[test]
+    fn damaged_gguf_files_are_refused_or_answer(
+        changes in prop::collection::vec((0_usize..12_000, any::<u8>()), 1..6),
+        cut in prop::option::of(0_usize..700_000),
+    ) {
+        let mut bytes = std::fs::read(reference().join("mixed.gguf")).expect("a model");
+        for (at, value) in changes {
+            bytes[at] = value;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut);
+        }
+        let _ = load_damaged(&bytes);
+    }
+
+    #[test]
+    fn damaged_skills_are_refused_or_added(
+        changes in prop::collection::vec((0_usize..2_000, any::<u8>()), 1..6),
+        cut in prop::option::of(0_usize..6_200),
+    ) {
+        let read = |file: &str| std::fs::read(reference().join("skill-a").join(file)).expect("a skill");
+        let mut weights = read("adapter_model.safetensors");
+        for (at, value) in changes {
+            weights[at] = value;
+        }
+        if let Some(cut) = cut {
+            weights.truncate(cut);
+        }
+        let mut talker = load("smollm2");
+        let _ = talker.add_skill(&read("adapter_config.json"), weights, 1.0);
+    }
 }

@@ -33,6 +33,13 @@ fn whole() -> f32 {
     1.0
 }
 
+/// A skill that is here.
+struct Found {
+    cid: Cid,
+    config: Vec<u8>,
+    weights: Vec<u8>,
+}
+
 impl Node {
     /// The skills that a job is given, and the CID of each.
     ///
@@ -46,24 +53,21 @@ impl Node {
             )));
         }
         let one = |wanted: &Wanted| {
-            let (cid, config, weights) = match self.skill_release(&wanted.skill, model)? {
+            let found = match self.skill_release(&wanted.skill, model)? {
                 Some(found) => found,
                 None => self.skill_folder(&wanted.skill)?,
             };
-            let weight = wanted.weight;
-            Ok((
-                cid,
-                Skill {
-                    config,
-                    weights,
-                    weight,
-                },
-            ))
+            let skill = Skill {
+                config: found.config,
+                weights: found.weights,
+                weight: wanted.weight,
+            };
+            Ok((found.cid, skill))
         };
         wanted.iter().map(one).collect()
     }
 
-    fn skill_folder(&self, target: &str) -> Result<(Cid, Vec<u8>, Vec<u8>)> {
+    fn skill_folder(&self, target: &str) -> Result<Found> {
         let model = self.find_model(target)?;
         let list = self.model_files(&model.cid)?;
         let file = |name: &str, most| {
@@ -74,18 +78,21 @@ impl Node {
             })?;
             self.bytes_of(&entry.cid, most)
         };
-        let config = file(CONFIG, CONFIG_BYTES)?;
-        Ok((model.cid.parse()?, config, file(WEIGHTS, SKILL_BYTES)?))
+        Ok(Found {
+            cid: model.cid.parse()?,
+            config: file(CONFIG, CONFIG_BYTES)?,
+            weights: file(WEIGHTS, SKILL_BYTES)?,
+        })
     }
 
     /// A release by the name that it serves or by its CID, if there is one of a skill.
-    fn skill_release(&self, target: &str, model: &Cid) -> Result<Option<(Cid, Vec<u8>, Vec<u8>)>> {
+    fn skill_release(&self, target: &str, model: &Cid) -> Result<Option<Found>> {
         let bound = self.store.read(|tx| SKILLS.get(tx, target))?;
         let reference = bound.map_or_else(|| target.to_owned(), |bound| bound.release_cid);
         if reference.parse::<Cid>().is_err() {
             return Ok(None);
         }
-        let Ok((_, release)) = self.store.read(|tx| self.find_release(tx, &reference)) else {
+        let Ok((cid, release)) = self.store.read(|tx| self.find_release(tx, &reference)) else {
             return Ok(None);
         };
         if Kind::of_world(&release.world) != Ok(Kind::Skill) {
@@ -102,8 +109,7 @@ impl Node {
             ))
             .try_this(format!("add that model: weft model add NAME {}", base.cid)));
         }
-        let cid = release.component.cid;
-        let weights = self.bytes_of(&cid, SKILL_BYTES)?;
+        let weights = self.bytes_of(&release.component.cid, SKILL_BYTES)?;
         let config = config_in(&weights).ok_or_else(|| {
             let why = format!(
                 "the skill `{}` does not say how it is added: its safetensors file has no `{CONFIG_KEY}` in its metadata",
@@ -112,7 +118,11 @@ impl Node {
             NodeError::refused(why)
                 .try_this("publish it anew with its `adapter_config.json` beside the file")
         })?;
-        Ok(Some((cid, config, weights)))
+        Ok(Some(Found {
+            cid,
+            config,
+            weights,
+        }))
     }
 }
 

@@ -86,7 +86,8 @@ fn run(people: &mut [Person; 2], n: usize, line: &str, given: &mut Given) {
     }
     // Ports and addresses are the test's.
     if words[0] == "start" {
-        return people[n].device.start_with(&[("MESH_VOTING", "false")]);
+        people[n].device.start_with(&[("MESH_VOTING", "false")]);
+        return;
     }
     if words[0] == "peers" {
         wait("bob is heard", || {

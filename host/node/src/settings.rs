@@ -28,6 +28,9 @@ fn keys() -> impl Iterator<Item = &'static Key> {
 /// How long a silent worker may be waited for, in seconds: it is asked every two.
 const PATIENCE_SECONDS: std::ops::RangeInclusive<u64> = 5..=3_600;
 
+/// Those that are shown to nobody.
+const SECRETS: [&str; 1] = ["openai_key"];
+
 /// Those of the node's work.
 const KEYS: &[Key] = &[
     Key {
@@ -375,7 +378,10 @@ impl Settings {
             .iter()
             .map(|(key, value, source)| SettingReport {
                 key: (*key).to_owned(),
-                value: value.clone(),
+                value: match value.as_str() {
+                    Some(text) if SECRETS.contains(key) && !text.is_empty() => json!("(set)"),
+                    _ => value.clone(),
+                },
                 source: source.clone(),
             })
             .collect()

@@ -218,7 +218,7 @@ impl Talk<'_> {
             match self.answer(&turns) {
                 Ok(answer) => {
                     let forgotten = answer.usage.map_or(0, |usage| usage.forgotten_turns);
-                    turns.drain(..forgotten as usize);
+                    turns.drain(..turns.len().min(forgotten as usize));
                     turns.push(said("assistant", &answer.answer));
                 }
                 // At the keyboard the next turn may do better.
@@ -303,11 +303,17 @@ impl Talk<'_> {
                     said => drop(said?),
                 }
             }
-            let task = task.to_owned();
-            let Response::Tail(tail) = self.client.call(Request::TaskTail { task, from })? else {
+            let id = task.to_owned();
+            let Response::Tail(tail) = self.client.call(Request::TaskTail { task: id, from })?
+            else {
                 return Err(odd("another answer came"));
             };
-            tail.text.lines().try_for_each(&mut line)?;
+            if let Err(e) = tail.text.lines().try_for_each(&mut line) {
+                // Nobody reads the rest, such as when a pipe was closed. One that ended by itself is no matter.
+                let task = task.to_owned();
+                let _ = self.client.call(Request::TaskCancel { task });
+                return Err(e);
+            }
             from = tail.next;
             if let Some(task) = tail.task {
                 return Ok(*task);

@@ -18,6 +18,9 @@ use weft_model::text::printable;
 /// JSON Schema of the params.
 const PARAMS_SCHEMA: &str = r#"{"type":"object","properties":{"model":{"type":"string","description":"name or CID of the model"},"skills":{"type":"array","maxItems":8,"items":{"type":"object","properties":{"skill":{"type":"string","description":"name or CID of the skill"},"weight":{"type":"number","default":1}},"required":["skill"],"additionalProperties":false}},"input":{"enum":["text","json"],"default":"text","description":"text: what the user says; json: a list of objects with `role` (system, user, assistant) and `content`"},"system":{"type":"string","description":"what is said before the conversation"},"seed":{"type":"integer","minimum":0,"default":0},"max_tokens":{"type":"integer","minimum":1,"maximum":1048576,"default":512},"temperature":{"type":"number","minimum":0,"maximum":10,"default":0.7},"top_k":{"type":"integer","minimum":0,"default":40},"top_p":{"type":"number","exclusiveMinimum":0,"maximum":1,"default":0.95},"repetition_penalty":{"type":"number","minimum":0.1,"maximum":10,"default":1.1},"stop":{"type":"array","maxItems":16,"items":{"type":"string","minLength":1}},"forget":{"type":"boolean","default":false,"description":"leave out the oldest turns where the conversation leaves less than a quarter of the context"}},"additionalProperties":false}"#;
 
+/// Bytes of the answer in one line.
+const PIECE_BYTES: usize = 16 * 1024;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Params {
@@ -133,6 +136,8 @@ pub(super) fn run(
         Ok((turns, options)) => {
             let called = answer(&mut store, pre, &skills, &turns, &options);
             match called.map_err(|e| state_error(&e, store.data())) {
+                // The node stops, or the task was taken back: what is there of an answer is none.
+                Ok(Ok(usage)) if usage.end == End::Cancelled => Err(JobFailure::Cancelled),
                 Ok(Ok(usage)) => {
                     let line = usage_line(usage);
                     let written = store.data_mut().say(&line);
@@ -256,7 +261,7 @@ fn summary(usage: Usage) -> String {
         match usage.end {
             End::Stop => "the model",
             End::Length => "the limit",
-            End::Cancelled => "who listened",
+            End::Cancelled => "who listens",
         }
     )
 }
@@ -271,8 +276,17 @@ impl JobState {
 }
 
 impl sink::Host for JobState {
+    /// A long piece becomes several lines, so that each can be read at one look.
     fn piece(&mut self, text: String) -> wasmtime::Result<bool> {
-        self.say(&Line::Piece { piece: &text })
+        let mut rest = text.as_str();
+        loop {
+            let (piece, more) = rest.split_at(rest.floor_char_boundary(PIECE_BYTES));
+            let go_on = self.say(&Line::Piece { piece })?;
+            if more.is_empty() || !go_on {
+                return Ok(go_on);
+            }
+            rest = more;
+        }
     }
 }
 

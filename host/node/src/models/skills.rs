@@ -7,7 +7,6 @@ use std::io::Read;
 use weft_engine::workload::Skill;
 use weft_model::Cid;
 use weft_release::Kind;
-use weft_release::limits::SKILL_BYTES;
 use weft_store::bound::SKILLS;
 
 const CONFIG: &str = "adapter_config.json";
@@ -15,8 +14,9 @@ const WEIGHTS: &str = "adapter_model.safetensors";
 /// Where a release's safetensors file has its `adapter_config.json`: a text of its `__metadata__`.
 const CONFIG_KEY: &str = "adapter_config";
 pub(crate) const CONFIG_BYTES: u64 = 1024 * 1024;
-/// Skills of a job at most.
+/// Skills of a job at most, and their bytes together.
 const SKILLS_OF_A_JOB: usize = 8;
+const BYTES_OF_A_JOB: u64 = 512 * 1024 * 1024;
 
 /// A skill that params name.
 #[derive(Clone, Debug, Deserialize)]
@@ -52,11 +52,13 @@ impl Node {
                 wanted.len()
             )));
         }
+        let mut left = BYTES_OF_A_JOB;
         let one = |wanted: &Wanted| {
-            let found = match self.skill_release(&wanted.skill, model)? {
+            let found = match self.skill_release(&wanted.skill, model, left)? {
                 Some(found) => found,
-                None => self.skill_folder(&wanted.skill)?,
+                None => self.skill_folder(&wanted.skill, left)?,
             };
+            left -= found.weights.len() as u64;
             let skill = Skill {
                 config: found.config,
                 weights: found.weights,
@@ -67,7 +69,7 @@ impl Node {
         wanted.iter().map(one).collect()
     }
 
-    fn skill_folder(&self, target: &str) -> Result<Found> {
+    fn skill_folder(&self, target: &str, most: u64) -> Result<Found> {
         let model = self.find_model(target)?;
         let list = self.model_files(&model.cid)?;
         let file = |name: &str, most| {
@@ -81,12 +83,12 @@ impl Node {
         Ok(Found {
             cid: model.cid.parse()?,
             config: file(CONFIG, CONFIG_BYTES)?,
-            weights: file(WEIGHTS, SKILL_BYTES)?,
+            weights: file(WEIGHTS, most)?,
         })
     }
 
     /// A release by the name that it serves or by its CID, if there is one of a skill.
-    fn skill_release(&self, target: &str, model: &Cid) -> Result<Option<Found>> {
+    fn skill_release(&self, target: &str, model: &Cid, most: u64) -> Result<Option<Found>> {
         let bound = self.store.read(|tx| SKILLS.get(tx, target))?;
         let reference = bound.map_or_else(|| target.to_owned(), |bound| bound.release_cid);
         if reference.parse::<Cid>().is_err() {
@@ -109,7 +111,7 @@ impl Node {
             ))
             .try_this(format!("add that model: weft model add NAME {}", base.cid)));
         }
-        let weights = self.bytes_of(&release.component.cid, SKILL_BYTES)?;
+        let weights = self.bytes_of(&release.component.cid, most)?;
         let config = config_in(&weights).ok_or_else(|| {
             let why = format!(
                 "the skill `{}` does not say how it is added: its safetensors file has no `{CONFIG_KEY}` in its metadata",
@@ -162,9 +164,10 @@ pub(crate) fn with_config(mut file: impl Read, config: &str) -> Result<impl Read
     let metadata = header
         .entry("__metadata__")
         .or_insert_with(|| serde_json::json!({}));
-    if let Some(metadata) = metadata.as_object_mut() {
-        metadata.insert(CONFIG_KEY.into(), config.into());
-    }
+    let metadata = metadata
+        .as_object_mut()
+        .ok_or_else(|| bad("its `__metadata__` is no object".into()))?;
+    metadata.insert(CONFIG_KEY.into(), config.into());
     let mut header = serde_json::to_vec(&header).map_err(NodeError::internal)?;
     // Tensors begin at a multiple of eight, as they are written elsewhere.
     header.resize(header.len().next_multiple_of(8), b' ');

@@ -69,7 +69,7 @@ pub(super) const KEYS: &[Key] = &[
         name: "openai_key",
         environment: "MESH_OPENAI_KEY",
         default: || json!(""),
-        about: "The key that they must have; empty: any.",
+        about: "The key that they must have; empty: any, so that whoever has an account on this machine is answered.",
         check: text,
     },
 ];

@@ -64,6 +64,10 @@ impl Node {
         });
         if let Err(e) = kept {
             self.places.free(&id);
+            if text.is_some() {
+                // Left behind it would be collected at the next start.
+                let _ = std::fs::remove_file(self.home.outputs().join(format!("{id}.in")));
+            }
             return Err(e);
         }
         self.start_job(&id)?;

@@ -110,11 +110,12 @@ impl Node {
     }
 
     /// Whole lines of a task's output from a byte on, as soon as there are some, or after a moment without. The task
-    /// comes with the last ones.
+    /// comes with the last ones, or at once where it does not run.
     ///
     /// # Errors
-    /// `not-found`; when the output can't be read.
+    /// `not-found`; when the output can't be read, or the task's end could not be kept.
     pub fn task_tail(&self, id: &str, from: u64) -> Result<TailReport> {
+        let id = &self.task_show(id)?.task;
         let running = {
             let tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
             tails.get(id).cloned()
@@ -124,7 +125,7 @@ impl Node {
         {
             return Ok(lines(bytes, from, false));
         }
-        let task = self.task_show(id)?;
+        let task = self.task_wait(id)?;
         let done = task.status == Status::Done.word();
         let bytes = match task.output.as_ref().filter(|_| done) {
             Some(path) => {

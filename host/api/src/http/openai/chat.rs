@@ -45,8 +45,7 @@ const PASSED_OVER: [&str; 5] = [
 struct Asked {
     model: String,
     messages: Vec<Message>,
-    #[serde(default)]
-    stream: bool,
+    stream: Option<bool>,
     stream_options: Option<StreamOptions>,
     max_tokens: Option<u32>,
     max_completion_tokens: Option<u32>,
@@ -94,12 +93,17 @@ impl Asked {
         let mut params = Map::new();
         params.insert("model".into(), self.model.as_str().into());
         params.insert("input".into(), "json".into());
-        for (name, value) in &self.rest {
+        for (name, value) in self.rest.iter().filter(|(_, value)| !value.is_null()) {
             if HANDED_ON.contains(&name.as_str()) {
                 params.insert(name.clone(), value.clone());
             } else if !PASSED_OVER.contains(&name.as_str()) && !is_nothing(name, value) {
                 return Err(Wrong::invalid(format!("`{name}` is not done here")));
             }
+        }
+        if !params.contains_key("seed") {
+            // As everywhere: who names none gets another answer each time. The receipt's params have it.
+            let seed = getrandom::u32().map_err(|e| Wrong::internal(&e))?;
+            params.insert("seed".into(), seed.into());
         }
         if let Some(tokens) = self.max_completion_tokens.or(self.max_tokens) {
             params.insert("max_tokens".into(), tokens.into());
@@ -119,7 +123,7 @@ impl Asked {
 
 /// Whether a setting asks for what is done anyway.
 fn is_nothing(name: &str, value: &Value) -> bool {
-    let same = match name {
+    match name {
         "n" => *value == json!(1),
         "response_format" => *value == json!({"type": "text"}),
         "tools" => *value == json!([]),
@@ -127,8 +131,7 @@ fn is_nothing(name: &str, value: &Value) -> bool {
         "frequency_penalty" | "presence_penalty" => value.as_f64() == Some(0.0),
         "logprobs" | "parallel_tool_calls" => *value == json!(false),
         _ => false,
-    };
-    same || value.is_null()
+    }
 }
 
 impl Message {
@@ -206,8 +209,16 @@ pub(super) async fn create(
 ) -> Result<Response, Wrong> {
     let asked: Asked = body(&headers, &bytes)?;
     let (spec, turns) = asked.task()?;
+    let (tell, mut told) = mpsc::channel(AHEAD);
+    // Started and followed by one thread: whoever asked may go away while a model is loaded.
     let started = by_node(&node, move |node| {
-        Ok(node.start_at_once(&spec, Some(&turns))?)
+        let started = node.start_at_once(&spec, Some(&turns))?;
+        let (node, id) = (Arc::clone(node), started.task.clone());
+        std::thread::Builder::new()
+            .name("weft-follow".into())
+            .spawn(move || follow(&node, &id, &tell))
+            .map_err(|e| ApiError::new("io", format!("no thread: {e}"), ""))?;
+        Ok(started)
     })
     .await?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -216,10 +227,7 @@ pub(super) async fn create(
         created: now.unwrap_or_default().as_secs(),
         model: asked.model,
     };
-    let (tell, mut told) = mpsc::channel(AHEAD);
-    let id = started.task;
-    tokio::task::spawn_blocking(move || follow(&node, &id, &tell));
-    if asked.stream {
+    if asked.stream == Some(true) {
         let usage = asked.stream_options.is_some_and(|o| o.include_usage);
         return Ok(streamed(head, told, usage));
     }
@@ -283,11 +291,15 @@ fn event(value: &Value) -> Result<Event, Infallible> {
 /// Tells what a task writes until it has ended, or nobody listens any more: then the task is taken back.
 fn follow(node: &Arc<Node>, task: &str, tell: &mpsc::Sender<Told>) {
     let ended = tell_all(node, task, tell);
+    if !matches!(ended, Ok(Some(_)))
+        && let Err(e) = node.task_cancel(task)
+    {
+        // Such as one that failed by itself.
+        tracing::debug!("a task that nobody waits for: {e}");
+    }
     if let Some(ended) = ended.transpose() {
         // Who asked may be gone by now.
         let _ = tell.blocking_send(Told::Ended(Box::new(ended.map_err(Wrong::from))));
-    } else if let Err(e) = node.task_cancel(task) {
-        tracing::debug!("a task that nobody waits for: {e}");
     }
 }
 

@@ -21,8 +21,7 @@ const WORKLOAD: &str = "embeddings";
 struct Asked {
     model: String,
     input: Input,
-    #[serde(default)]
-    encoding_format: Encoding,
+    encoding_format: Option<Encoding>,
     dimensions: Option<usize>,
 }
 
@@ -72,7 +71,7 @@ pub(super) async fn create(
     let data: Vec<Value> = vectors
         .iter()
         .map(|v| {
-            let embedding: Value = match asked.encoding_format {
+            let embedding: Value = match asked.encoding_format.unwrap_or_default() {
                 Encoding::Float => v.embedding.clone().into(),
                 Encoding::Base64 => {
                     let bytes: Vec<u8> = v.embedding.iter().flat_map(|x| x.to_le_bytes()).collect();

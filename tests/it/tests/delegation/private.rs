@@ -5,7 +5,9 @@ use super::lab::{
     sunny, text, two,
 };
 use super::liar::{Liar, Offer, accepts};
+use std::io::Write;
 use std::path::Path;
+use tempfile::TempPath;
 use weft_kit::{Device, wait};
 use weft_node::receipt::Receipt;
 
@@ -35,13 +37,13 @@ fn found(folder: &Path) -> Vec<String> {
     found
 }
 
-/// An input of so many bytes that is full of the secret.
-fn input(device: &Device, bytes: usize) -> (String, Vec<u8>) {
+/// An input of so many bytes that is full of the secret, in a file of its own outside of all homes.
+fn input(bytes: usize) -> (TempPath, Vec<u8>) {
     let line = format!("{SECRET} is none of anybody's business\n");
     let text: Vec<u8> = line.bytes().cycle().take(bytes).collect();
-    let path = device.home().path().with_file_name("private.txt");
-    std::fs::write(&path, &text).expect("a file");
-    (path.display().to_string(), text)
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(&text).expect("a file");
+    (file.into_temp_path(), text)
 }
 
 #[test]
@@ -49,7 +51,8 @@ fn only_the_submitter_reads_what_a_private_task_read_and_wrote() {
     let [alice, bob] = two(&["workload-echo"]);
     let params = format!("{{\"patient\": \"{SECRET}\"}}");
     for size in [0, 1, 200_000, 256 * 1024, 3 << 20] {
-        let (path, sent) = input(&alice, size);
+        let (file, sent) = input(size);
+        let path = file.display().to_string();
         let echo = ["--name", "workload-echo", "--private", "--input", &path];
         let task = run(&alice, &[&echo[..], &["--params", &params]].concat());
         assert_eq!(
@@ -92,7 +95,8 @@ fn only_the_submitter_reads_what_a_private_task_read_and_wrote() {
 #[test]
 fn a_private_task_is_sealed_while_it_runs_and_outlives_power_cuts() {
     let [mut alice, mut bob] = two(&["workload-slow"]);
-    let (path, sent) = input(&alice, 300_000);
+    let (file, sent) = input(300_000);
+    let path = file.display().to_string();
     let params = format!("{{\"rounds\": 2000, \"patient\": \"{SECRET}\"}}");
     let slow = [
         "--name",
@@ -129,7 +133,8 @@ fn a_private_task_is_sealed_while_it_runs_and_outlives_power_cuts() {
 #[test]
 fn why_a_private_task_failed_is_for_its_submitter_alone() {
     let [alice, bob] = two(&[]);
-    let (path, _) = input(&alice, 1000);
+    let (file, _) = input(1000);
+    let path = file.display().to_string();
     let params = format!("{{\"{SECRET}\": 1}}");
     let digest = ["--name", "log-digest", "--private", "--input", &path];
     let task = run(&alice, &[&digest[..], &["--params", &params]].concat());
@@ -150,7 +155,8 @@ fn why_a_private_task_failed_is_for_its_submitter_alone() {
 fn at_home_a_private_task_is_like_any_other() {
     let alice = coal(&["workload-echo"]);
     energy(&alice, "solar", 95, 45);
-    let (path, sent) = input(&alice, 1_000);
+    let (file, sent) = input(1_000);
+    let path = file.display().to_string();
     let task = run(
         &alice,
         &["--name", "workload-echo", "--private", "--input", &path],

@@ -8,7 +8,7 @@ use super::liar::{Liar, Offer, accepts};
 use std::io::Write;
 use std::path::Path;
 use tempfile::TempPath;
-use weft_kit::{Device, wait};
+use weft_kit::wait;
 use weft_node::receipt::Receipt;
 
 /// What nobody else may find.

@@ -372,7 +372,7 @@ CREATE TABLE peers (
     origin TEXT DEFAULT 'configured',                        -- configured: by its owner here; advert: by itself
     last_seen TEXT DEFAULT NULL,                             -- last sign of life
     updated_at TEXT DEFAULT (datetime('now'))                -- when this row last changed
-);
+, queue_depth INTEGER);
 
 CREATE INDEX peers_by_alias ON peers (alias);
 

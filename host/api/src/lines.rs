@@ -40,3 +40,40 @@ pub struct Usage {
     /// Why it is over: `stop`, `length` or `cancelled`.
     pub end: String,
 }
+
+/// What was read in an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    /// Pixels, as a person sees the image.
+    pub width: u32,
+    /// The same.
+    pub height: u32,
+    /// In reading order.
+    pub lines: Vec<PageLine>,
+    /// What it took.
+    pub usage: PageUsage,
+}
+
+/// A line in an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PageLine {
+    /// What it says.
+    pub text: String,
+    /// How sure the model is, 0 to 1.
+    pub confidence: f32,
+    /// Upper left, upper right, lower right, lower left: `[x, y]` each, in pixels.
+    pub corners: [[u32; 2]; 4],
+    /// Whether it stood on its head.
+    pub turned: bool,
+}
+
+/// What reading an image took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageUsage {
+    /// Pixels of the image.
+    pub pixels: u64,
+    /// Places that look like text.
+    pub regions: u32,
+    /// Characters of all lines.
+    pub characters: u32,
+}

@@ -94,8 +94,8 @@ impl From<weft_node::NodeError> for ApiError {
     fn from(e: weft_node::NodeError) -> Self {
         Self {
             code: e.code.as_str().to_owned(),
+            remedy: e.advice().to_owned(),
             message: e.message,
-            remedy: e.remedy,
         }
     }
 }

@@ -124,12 +124,7 @@ impl Ctx {
     /// What the node refuses.
     pub fn ask_slowly(&self, what: &str, request: Request) -> Result<Response, ApiError> {
         let client = self.client()?;
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.set_message(what.to_owned());
-        bar.enable_steady_tick(SPIN);
+        let bar = sign_of_life(what);
         let answer = client.call(request);
         bar.finish_and_clear();
         answer
@@ -233,6 +228,17 @@ impl Ctx {
         // A note that can't be written is no reason to fail.
         let _ = render::print_error(&format!("{text}\n"));
     }
+}
+
+/// A sign of life on stderr, where that is a terminal; who began it finishes and clears it.
+pub fn sign_of_life(what: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.set_message(what.to_owned());
+    bar.enable_steady_tick(SPIN);
+    bar
 }
 
 /// Whether an install is neither done nor refused.

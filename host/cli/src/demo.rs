@@ -95,14 +95,21 @@ pub fn run(ctx: &Ctx, keep: Option<PathBuf>) -> Outcome {
     }
 }
 
+/// A log, beside the homes.
+struct Log {
+    path: PathBuf,
+    /// Which log of this machine it is the beginning of; none: it is made up, for none can be read.
+    of: Option<&'static str>,
+}
+
 /// The three nodes of the story, and the way to tell what happens.
 struct Stage<'a> {
     ctx: &'a Ctx,
     ada: Household,
     bo: Household,
     cy: Household,
-    /// A log of this machine, or one made up, that tasks read.
-    log: PathBuf,
+    /// What tasks read.
+    log: Log,
     played: Played,
 }
 
@@ -357,25 +364,25 @@ impl<'a> Stage<'a> {
 }
 
 /// The beginning of a log of this machine, copied beside the homes; one made up where none can be read.
-fn log(folder: &Path) -> Result<PathBuf, ApiError> {
-    let beginning = |path: &&str| {
+fn log(folder: &Path) -> Result<Log, ApiError> {
+    let beginning = |path: &&'static str| {
         let mut bytes = Vec::new();
         let file = std::fs::File::open(path).ok()?;
         file.take(LOG_BYTES).read_to_end(&mut bytes).ok()?;
-        (!bytes.is_empty()).then_some(bytes)
+        (!bytes.is_empty()).then_some((Some(*path), bytes))
     };
-    let bytes = LOGS.iter().find_map(beginning).unwrap_or_else(|| {
+    let (of, bytes) = LOGS.iter().find_map(beginning).unwrap_or_else(|| {
         let line = |n| {
             format!(
                 "2026-06-18 20:00:{:02} host app[{n}]: request served\n",
                 n % 60
             )
         };
-        (0..LOG_LINES).map(line).collect::<String>().into_bytes()
+        (None, (0..LOG_LINES).map(line).collect::<String>().into())
     });
     let path = folder.join("machine.log");
     std::fs::write(&path, bytes).map_err(|e| io(&path.display().to_string(), &e))?;
-    Ok(path)
+    Ok(Log { path, of })
 }
 
 /// Waits until something is so.

@@ -10,6 +10,7 @@ pub mod demand;
 pub mod embeddings;
 pub mod emergency;
 pub mod ethics;
+pub mod ocr;
 pub mod quota;
 pub mod reputation;
 pub mod reward;

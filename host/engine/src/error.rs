@@ -141,6 +141,16 @@ impl Limit {
 }
 
 impl CallError {
+    /// One word for its kind.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Policy(_) => "refusal",
+            Self::Limit(limit) => limit.word(),
+            Self::Trap(_) => "trap",
+            Self::Contract(_) => "contract",
+        }
+    }
+
     /// Whether the breaker counts it. A policy that says why it can't judge does what it should.
     pub fn counts(&self) -> bool {
         !matches!(self, Self::Policy(_))

@@ -44,11 +44,13 @@ pub enum World {
     Embeddings,
     /// A conversation in, an answer out, by a model.
     Chat,
+    /// An image in, what is written in it out, by a model.
+    Ocr,
 }
 
 impl World {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Job, Self::Embeddings, Self::Chat];
+    pub const ALL: [Self; 4] = [Self::Job, Self::Embeddings, Self::Chat, Self::Ocr];
 
     /// Its name, as a release has it.
     pub fn name(self) -> &'static str {
@@ -56,6 +58,7 @@ impl World {
             Self::Job => "weft:workload/workload@0.1.0",
             Self::Embeddings => "weft:embeddings/embeddings@0.1.0",
             Self::Chat => "weft:chat/chat@0.1.0",
+            Self::Ocr => "weft:ocr/ocr@0.1.0",
         }
     }
 
@@ -65,6 +68,7 @@ impl World {
             Self::Job => "weft:workload/job@0.1.0",
             Self::Embeddings => "weft:embeddings/model@0.1.0",
             Self::Chat => "weft:chat/model@0.1.0",
+            Self::Ocr => "weft:ocr/model@0.1.0",
         }
     }
 
@@ -72,7 +76,7 @@ impl World {
     fn imports(self) -> &'static [&'static str] {
         match self {
             Self::Job => &["weft:workload/input@0.1.0", "weft:workload/output@0.1.0"],
-            Self::Embeddings => &[],
+            Self::Embeddings | Self::Ocr => &[],
             Self::Chat => &["weft:chat/sink@0.1.0"],
         }
     }

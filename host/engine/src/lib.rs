@@ -9,7 +9,6 @@
 //! native cache's digests are passed in and out.
 
 pub mod bindings;
-pub mod breaker;
 pub mod cache;
 pub mod compile;
 mod error;
@@ -25,6 +24,6 @@ pub use compile::Compiler;
 pub use error::{CallError, CheckError, Limit};
 pub use inspect::{Inspected, inspect};
 pub use policy::{Called, Policy, PolicyEngine};
-pub use slots::{Active, Answer, OnTrial, Slots, Table, TrialMode};
+pub use slots::{Active, Answer, Fault, OnTrial, Slots, Table, TrialMode};
 pub use wasi::{Dir, GRANTED, READ};
 pub use workload::{Finished, Job, JobFailure, JobLimits, Workload, WorkloadEngine};

@@ -38,6 +38,8 @@ pub const EMBED_BYTES: usize = MIB as usize;
 pub const CHAT_BYTES: usize = MIB as usize;
 /// Tokens of an answer that can be asked for.
 pub const CHAT_TOKENS: u32 = 1 << 20;
+/// The file of an image that is read, in bytes.
+pub const OCR_IMAGE_BYTES: usize = 32 * MIB as usize;
 /// Body of one function of a policy, in bytes of wasm: what a compiler still takes within the time.
 pub const POLICY_FUNCTION_BYTES: u64 = 256 * 1024;
 /// Code of a policy, in bytes of wasm.
@@ -54,7 +56,5 @@ pub const MESSAGE_BYTES: usize = 512;
 pub const READ_BYTES: u32 = 1024 * 1024;
 /// Bytes that a job may copy in one call, in and out.
 pub const JOB_COPY_BYTES: usize = 16 * 1024 * 1024;
-/// Failures within [`BREAKER_WINDOW_MS`] that put a plugin out of service.
-pub const BREAKER_FAILURES: usize = 3;
-/// The breaker's window, in milliseconds.
-pub const BREAKER_WINDOW_MS: i64 = 60_000;
+/// Failures that are kept for the breaker until somebody takes them; older ones give way.
+pub const FAULTS_KEPT: usize = 256;

@@ -2,14 +2,14 @@
 //!
 //! A [`Table`] is never changed: a swap puts another one in its place. A decision takes one table and keeps it, so
 //! calls in flight finish on the old version and the next decision sees the new one. What a failure means for a
-//! task is the decision's business; here it is only noticed, counted, and answered by the last good version where
+//! task is the decision's business; here it is only noticed, kept for who counts, and answered by the last good version where
 //! the slot's rule says so.
 
-use crate::breaker::Breaker;
 use crate::error::CallError;
+use crate::limits::FAULTS_KEPT;
 use crate::policy::{Called, Policy, PolicyEngine};
 use arc_swap::ArcSwap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant as Clock;
 use weft_model::slot::Failure;
@@ -102,17 +102,26 @@ pub struct Answer {
     pub outcome: Result<Called, CallError>,
     /// The release that failed before this one answered in its place, and how.
     pub instead_of: Option<(Cid, CallError)>,
-    /// Releases that the breaker has just put out of service.
-    pub tripped: Vec<Cid>,
     /// Wall time, in microseconds.
     pub us: u64,
+}
+
+/// A call that a release failed, of the kinds that the breaker counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The release.
+    pub release: Cid,
+    /// In which slot.
+    pub slot: Slot,
+    /// How it failed.
+    pub error: CallError,
 }
 
 /// The slots of a node.
 pub struct Slots {
     engine: Arc<PolicyEngine>,
     table: ArcSwap<Table>,
-    breaker: Mutex<Breaker>,
+    faults: Mutex<VecDeque<Fault>>,
 }
 
 impl Slots {
@@ -121,7 +130,7 @@ impl Slots {
         Self {
             engine,
             table: ArcSwap::from_pointee(Table::default()),
-            breaker: Mutex::default(),
+            faults: Mutex::default(),
         }
     }
 
@@ -135,19 +144,16 @@ impl Slots {
         self.table.swap(Arc::new(table))
     }
 
-    /// Lets a release fail anew, after a person lifted its quarantine.
-    pub fn forgive(&self, release: &Cid) {
-        self.breaker
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .forget(release);
+    /// What failed since this was last asked, oldest first.
+    pub fn take_faults(&self) -> Vec<Fault> {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.drain(..).collect()
     }
 
     /// Asks one plugin of a table. The last good version answers in its place where the slot's rule says so.
     pub fn ask(&self, table: &Table, active: &Active, now: Instant, call: &SlotCall) -> Answer {
         let started = Clock::now();
-        let mut tripped = Vec::new();
-        let mut outcome = self.call(active, now, call, &mut tripped);
+        let mut outcome = self.call(active, now, call);
         let mut answered = active;
         let mut instead_of = None;
         // A call's columns are those that the active plugin reads; another reader needs a call of its own.
@@ -161,7 +167,7 @@ impl Slots {
             && (on_trial || error.counts() && falls_back(call.slot().failure()))
         {
             instead_of = Some((active.release, error.clone()));
-            outcome = self.call(last, now, call, &mut tripped);
+            outcome = self.call(last, now, call);
             answered = last;
         }
         Answer {
@@ -170,26 +176,24 @@ impl Slots {
             config: answered.config.clone(),
             outcome,
             instead_of,
-            tripped,
             us: started.elapsed().as_micros() as u64,
         }
     }
 
-    fn call(
-        &self,
-        active: &Active,
-        now: Instant,
-        call: &SlotCall,
-        tripped: &mut Vec<Cid>,
-    ) -> Result<Called, CallError> {
+    fn call(&self, active: &Active, now: Instant, call: &SlotCall) -> Result<Called, CallError> {
         let outcome = self.engine.call(&active.policy, now, &active.config, call);
         if let Err(error) = &outcome
             && error.counts()
         {
-            let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
-            if breaker.trips(active.release, now) {
-                tripped.push(active.release);
+            let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+            if faults.len() == FAULTS_KEPT {
+                faults.pop_front();
             }
+            faults.push_back(Fault {
+                release: active.release,
+                slot: call.slot(),
+                error: error.clone(),
+            });
         }
         outcome
     }

@@ -1,9 +1,10 @@
 //! Jobs: a workload's component run on a stream of input, with its own engine settings and limits.
 //!
-//! A workload of a typed world is given calls instead of streams; what streams are to it is in `chat` and `embeddings`.
+//! A workload of a typed world is given calls instead of streams; what streams are to it is in `chat`, `embeddings` and `ocr`.
 
 mod chat;
 mod embeddings;
+mod ocr;
 mod snapshot;
 
 pub use crate::bindings::chat::Skill;
@@ -11,7 +12,8 @@ pub use snapshot::LoadError;
 
 use crate::bindings::chat::{ChatPre, sink};
 use crate::bindings::embeddings::EmbeddingsPre;
-use crate::bindings::workload::{Description, JobError, WorkloadPre, input, output};
+use crate::bindings::ocr::OcrPre;
+use crate::bindings::workload::{Description, JobError, ModelWant, WorkloadPre, input, output};
 use crate::compile::{Compiler, Target, compile};
 use crate::error::{CallError, CheckError, Limit, ended};
 use crate::inspect::{Inspected, Kind, World, inspect};
@@ -158,6 +160,25 @@ enum Linked {
     Job(WorkloadPre<JobState>),
     Embeddings(EmbeddingsPre<JobState>),
     Chat(ChatPre<JobState>),
+    Ocr(OcrPre<JobState>),
+}
+
+/// What worlds take that are given texts.
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// What a component of a typed world says of itself, as every workload says it.
+fn typed(name: &str, summary: &str, params_schema: &str, accepts: &str) -> Description {
+    Description {
+        name: name.into(),
+        summary: summary.into(),
+        params_schema: params_schema.into(),
+        accepts: accepts.into(),
+        returns: "application/x-ndjson".into(),
+        models: vec![ModelWant {
+            name: "model".into(),
+            required: true,
+        }],
+    }
 }
 
 /// The settings of the engine; a compile worker has the same.
@@ -275,6 +296,7 @@ impl WorkloadEngine {
             World::Job => Linked::Job(WorkloadPre::new(pre).map_err(wrong)?),
             World::Embeddings => Linked::Embeddings(EmbeddingsPre::new(pre).map_err(wrong)?),
             World::Chat => Linked::Chat(ChatPre::new(pre).map_err(wrong)?),
+            World::Ocr => Linked::Ocr(OcrPre::new(pre).map_err(wrong)?),
         }))
     }
 
@@ -297,11 +319,18 @@ impl WorkloadEngine {
             Linked::Embeddings(pre) => pre
                 .instantiate(&mut store)
                 .and_then(|instance| instance.weft_embeddings_model().call_describe(&mut store))
-                .map(|said| embeddings::description(&said)),
+                .map(|said| typed(&said.name, &said.summary, embeddings::PARAMS_SCHEMA, TEXT)),
             Linked::Chat(pre) => pre
                 .instantiate(&mut store)
                 .and_then(|instance| instance.weft_chat_model().call_describe(&mut store))
-                .map(|said| chat::description(&said)),
+                .map(|said| typed(&said.name, &said.summary, chat::PARAMS_SCHEMA, TEXT)),
+            Linked::Ocr(pre) => pre
+                .instantiate(&mut store)
+                .and_then(|instance| instance.weft_ocr_model().call_describe(&mut store))
+                .map(|said| {
+                    let images = said.images.join(", ");
+                    typed(&said.name, &said.summary, ocr::PARAMS_SCHEMA, &images)
+                }),
         };
         outcome.map_err(|e| state_error(&e, store.data()))
     }
@@ -316,6 +345,7 @@ impl WorkloadEngine {
             Linked::Job(pre) => self.run_job(pre, job),
             Linked::Embeddings(pre) => embeddings::run(self, pre, job),
             Linked::Chat(pre) => chat::run(self, pre, job),
+            Linked::Ocr(pre) => ocr::run(self, pre, job),
         }
     }
 
@@ -335,19 +365,7 @@ impl WorkloadEngine {
             Err(_) if state.cancel.load(Ordering::Acquire) => Err(JobFailure::Cancelled),
             Err(error) => return Err(error),
         };
-        if let Some(error) = state.io_error {
-            return Err(CallError::Trap(error));
-        }
-        Ok(Finished {
-            result,
-            fuel: used,
-            peak_memory_bytes: state.peak_memory as u64,
-            wall_ms: started.elapsed().as_millis() as u64,
-            bytes_in: state.bytes_in,
-            bytes_out: state.bytes_out,
-            input_digest: state.read_hash.finalize().into(),
-            output_digest: state.written_hash.finalize().into(),
-        })
+        state.finished(result, used, started)
     }
 
     pub(crate) fn store(&self, job: Job) -> Result<(Store<JobState>, String), CallError> {
@@ -444,27 +462,46 @@ impl Frozen for JobState {
 
 impl input::Host for JobState {
     fn read(&mut self, max: u32) -> wasmtime::Result<Vec<u8>> {
-        let mut bytes = vec![0; max.clamp(1, READ_BYTES) as usize];
-        let mut filled = 0;
-        while filled < bytes.len() {
-            match self.input.read(&mut bytes[filled..]) {
-                Ok(0) => break,
-                Ok(n) => filled += n,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => {
-                    self.io_error = Some(format!("its input can't be read: {e}"));
-                    return Err(wasmtime::Error::msg("input"));
-                }
-            }
-        }
-        bytes.truncate(filled);
-        self.bytes_in += filled as u64;
-        self.read_hash.update(&bytes);
-        Ok(bytes)
+        self.take(max.clamp(1, READ_BYTES) as usize)
     }
 }
 
 impl JobState {
+    /// What a job leaves that one store ran.
+    fn finished(
+        self,
+        result: Result<String, JobFailure>,
+        fuel: u64,
+        started: Clock,
+    ) -> Result<Finished, CallError> {
+        if let Some(error) = self.io_error {
+            return Err(CallError::Trap(error));
+        }
+        Ok(Finished {
+            result,
+            fuel,
+            peak_memory_bytes: self.peak_memory as u64,
+            wall_ms: started.elapsed().as_millis() as u64,
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            input_digest: self.read_hash.finalize().into(),
+            output_digest: self.written_hash.finalize().into(),
+        })
+    }
+
+    /// The next bytes of the input, at most so many; fewer only at its end.
+    fn take(&mut self, most: usize) -> wasmtime::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let read = (&mut self.input).take(most as u64).read_to_end(&mut bytes);
+        if let Err(e) = read {
+            self.io_error = Some(format!("its input can't be read: {e}"));
+            return Err(wasmtime::Error::msg("input"));
+        }
+        self.bytes_in += bytes.len() as u64;
+        self.read_hash.update(&bytes);
+        Ok(bytes)
+    }
+
     /// Appends to the output. False: it was told to stop.
     fn put(&mut self, bytes: &[u8]) -> wasmtime::Result<bool> {
         if self.bytes_out + bytes.len() as u64 > self.limits.output_bytes {

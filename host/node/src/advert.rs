@@ -2,6 +2,7 @@
 
 use crate::energy::Power;
 use crate::error::{NodeError, Result};
+use crate::gather::SELF;
 use crate::node::Node;
 use crate::settings::word_of;
 use crate::{keys, machine};
@@ -46,7 +47,6 @@ impl Node {
         let (hours, zone) = self.hours_here(tx)?;
         let settings = &self.settings;
         let duration = settings.whole("max_task_duration_ms");
-        let count = |status| tasks::count(tx, status);
         Ok(Advert {
             device: keys::did(&self.device_key),
             seq: next_seq(tx)?,
@@ -74,8 +74,8 @@ impl Node {
             utc_offset_minutes: utc_offset_minutes(&zone, now),
             zone: zone.iana_name().map(ToOwned::to_owned),
             pins: pins(tx, table)?,
-            queue_depth: waiting(count("queued")? + count("deferred")?),
-            running: waiting(count("running")?),
+            queue_depth: waiting(tasks::waiting_for_place(tx, SELF)?),
+            running: waiting(tasks::count(tx, "running")?),
             cost: settings.whole("task_cost"),
             relay: settings.flag("relay"),
         })

@@ -140,9 +140,8 @@ impl Node {
     fn footprint(&self, job: Job) -> Option<Footprint> {
         let table = self.slots.table();
         let mut trace = Vec::new();
-        let mut tripped = Vec::new();
         let call = SlotCall::Carbon(vec![job]);
-        let answers = self.ask(&table, self.now(), &call, &mut trace, &mut tripped);
+        let answers = self.ask(&table, self.now(), &call, &mut trace);
         match answers.into_iter().next()?.outcome {
             Ok(SlotReply::Carbon(rows)) => rows.into_iter().next(),
             Ok(_) => None,
@@ -167,6 +166,7 @@ impl Node {
             .read(|tx| carbon::between(tx, from, until))?
             .strict()?;
         let grams = |mg: Option<i64>| mg.unwrap_or(0) as f64 / 1000.0;
+        let sum = |of: fn(&Impact) -> Option<i64>| grams(Some(rows.iter().filter_map(of).sum()));
         let line = |r: &Impact| CarbonLine {
             at: rfc3339(r.delegated_at),
             task: r.task_name.clone().unwrap_or_default(),
@@ -198,8 +198,8 @@ impl Node {
         Ok(CarbonReport {
             month: month.map(ToOwned::to_owned),
             tasks: rows.len() as u64,
-            emitted_g: rows.iter().map(|r| grams(r.emitted_mg)).sum(),
-            saved_g: rows.iter().map(|r| grams(r.avoided_mg)).sum(),
+            emitted_g: sum(|r| r.emitted_mg),
+            saved_g: sum(|r| r.avoided_mg),
             average_renewable_percent: average,
             quality,
             best,

@@ -127,13 +127,8 @@ impl Node {
                     ))
                 })?;
                 let call = SlotCall::Tiers(vec![quota.contribution.clone()]);
-                let answers = self.ask(
-                    &self.slots.table(),
-                    now,
-                    &call,
-                    &mut Vec::new(),
-                    &mut Vec::new(),
-                );
+                let answers = self.ask(&self.slots.table(), now, &call, &mut Vec::new());
+                self.count_faults()?;
                 let tier = match answers.into_iter().next().map(|a| a.outcome) {
                     Some(Ok(SlotReply::Tiers(tiers))) if !tiers.is_empty() => tiers[0].clone(),
                     Some(Err(failed)) => return Err(NodeError::new(Code::Unavailable, failed.why)),

@@ -197,6 +197,7 @@ fn what_matters(peer: &Peer) -> String {
         halvings(peer.disk_free_mb),
         steps(peer.thermal_headroom, 0.25),
         peer.idle,
+        halvings(peer.queue_depth.map(f64::from)),
     );
     format!(
         "{:?}",

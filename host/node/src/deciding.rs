@@ -23,8 +23,6 @@ pub struct Decided {
     pub record: Vec<u8>,
     /// Fuel and times, beside the record.
     pub trace: Vec<TraceLine>,
-    /// Releases that the breaker put out of service on the way, and why.
-    pub tripped: Vec<(Cid, String)>,
     /// What happened beside the recorded decision, for a person.
     pub notes: Vec<String>,
     /// Canaries that gave no answer, so that the serving version decided in their place.
@@ -74,7 +72,6 @@ impl Node {
     /// When the record can't be encoded.
     pub fn decide(&self, table: &Table, snapshot: Snapshot) -> Result<Decided> {
         let mut trace = Vec::new();
-        let mut tripped: Vec<(Cid, String)> = Vec::new();
         let mut given: Vec<Vec<Answer>> = Vec::new();
         let mut canaries_failed = Vec::new();
         let (mut pipeline, mut step) = Pipeline::start(&snapshot);
@@ -83,7 +80,7 @@ impl Node {
                 Step::Done(decision) => break *decision,
                 Step::Ask(call) => {
                     let asked = trace.len();
-                    let answers = self.ask(table, snapshot.now, &call, &mut trace, &mut tripped);
+                    let answers = self.ask(table, snapshot.now, &call, &mut trace);
                     canaries_failed.extend(
                         trace[asked..]
                             .iter()
@@ -108,7 +105,6 @@ impl Node {
             cid,
             record: bytes,
             trace,
-            tripped,
             notes: Vec::new(),
             canaries_failed,
             held: None,
@@ -152,7 +148,6 @@ impl Node {
             ..Table::default()
         };
         let mut again = self.decide(&table, self.gather(tx, &table, wanted)?)?;
-        again.tripped.extend(decided.tripped);
         again.canaries_failed = decided.canaries_failed;
         again.notes.push(warning);
         Ok(again)
@@ -165,7 +160,6 @@ impl Node {
         now: weft_model::Instant,
         call: &SlotCall,
         trace: &mut Vec<TraceLine>,
-        tripped: &mut Vec<(Cid, String)>,
     ) -> Vec<Answer> {
         let slot = call.slot();
         let Some(plugins) = table.active.get(&slot) else {
@@ -186,15 +180,6 @@ impl Node {
                     counts: error.is_some_and(CallError::counts),
                     instead_of: answer.instead_of.clone(),
                 });
-                for cid in &answer.tripped {
-                    let why = answer
-                        .instead_of
-                        .as_ref()
-                        .map(|(_, e)| e.to_string())
-                        .or_else(|| error.map(ToString::to_string))
-                        .unwrap_or_default();
-                    tripped.push((*cid, why));
-                }
                 Answer {
                     release: answer.release,
                     name: answer.name,

@@ -52,6 +52,28 @@ impl Code {
             Self::Check(name) => name,
         }
     }
+
+    /// What to do where the refusal itself knows nothing better.
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::NotFound => "check how it is written, and that it is of this home (`--home`)",
+            Self::Invalid => "mend what is named, then try again; `--help` has an example",
+            Self::Refused | Self::Check(_) => {
+                "nothing of it was kept; get it anew, or ask who made it"
+            }
+            Self::Passphrase => "give the passphrase when asked, or by WEFT_PASSPHRASE",
+            Self::Busy => "try again when the other process is done",
+            Self::Unavailable => "`weft status` shows what there is; try again later",
+            Self::Conflict => "look at what is there now, then decide again",
+            Self::Damaged => "`weft content verify` finds what is damaged; fetch it again",
+            Self::Io => "check the path and its permissions",
+            Self::DiskFull => MAKE_ROOM,
+            Self::NewerDatabase => {
+                "use the Weft that wrote it, or restore a backup of before (`weft restore`)"
+            }
+            Self::Internal => "report this with the log",
+        }
+    }
 }
 
 /// Why a node did not do what was asked.
@@ -62,7 +84,7 @@ pub struct NodeError {
     pub code: Code,
     /// What happened, and why.
     pub message: String,
-    /// What to do; empty when the message says it.
+    /// What to do; empty where nothing better is known than [`Self::advice`].
     pub remedy: String,
 }
 
@@ -105,7 +127,6 @@ impl NodeError {
     /// A mistake in Weft.
     pub fn internal(message: impl std::fmt::Display) -> Self {
         Self::new(Code::Internal, format!("internal: {message}"))
-            .try_this("report this with the log")
     }
 
     /// A file that can't be used.
@@ -115,10 +136,14 @@ impl NodeError {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Code::DiskFull,
             _ => Code::Io,
         };
-        let error = Self::new(code, format!("`{}`: {error}", path.display()));
-        match code {
-            Code::DiskFull => error.try_this(MAKE_ROOM),
-            _ => error,
+        Self::new(code, format!("`{}`: {error}", path.display()))
+    }
+
+    /// What to do: never empty.
+    pub fn advice(&self) -> &str {
+        match self.remedy.is_empty() {
+            true => self.code.remedy(),
+            false => &self.remedy,
         }
     }
 
@@ -133,8 +158,7 @@ impl From<weft_store::Error> for NodeError {
     fn from(e: weft_store::Error) -> Self {
         use weft_store::Error as E;
         if matches!(e, E::Full) {
-            return Self::new(Code::DiskFull, "the disk is full, nothing of this was kept")
-                .try_this(MAKE_ROOM);
+            return Self::new(Code::DiskFull, "the disk is full, nothing of this was kept");
         }
         let code = match &e {
             E::Newer { .. } => Code::NewerDatabase,

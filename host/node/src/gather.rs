@@ -6,6 +6,7 @@ use crate::mesh::Mesh;
 use crate::node::Node;
 use crate::settings::source_of;
 use jiff::tz::TimeZone;
+use std::path::Path;
 use weft_decide::windows::{self, HoursRow};
 use weft_decide::{Candidates, Consensus, OwnerRules, Permission, QuotaState, Snapshot, VoteState};
 use weft_engine::Table;
@@ -312,13 +313,20 @@ impl Node {
             power,
             minute: windows::local_minute(&self.zone, now),
             machine: self.machine_given(),
+            root: self.home.root(),
+            queue: tasks::waiting_for_place(tx, SELF)?,
+            duration_ms: spec.duration_ms,
+        };
+        let offers = Offers {
+            cheapest: peers.iter().filter_map(|p| p.cost).reduce(f64::min),
+            duration_ms: spec.duration_ms,
         };
         let zones: Vec<Option<u16>> = peers.iter().map(|p| local_minute(p, now)).collect();
         let table = Columns::build(ids.len(), features.len(), |f, row| {
             let feature = features[f].as_str();
             match row {
                 0 => here.value(feature),
-                _ => peer_value(&peers[row - 1], zones[row - 1], feature),
+                _ => peer_value(&peers[row - 1], zones[row - 1], &offers, feature),
             }
         });
         Ok(Candidates {
@@ -365,6 +373,35 @@ struct Here<'a> {
     power: &'a Power,
     minute: Option<u16>,
     machine: crate::machine::Machine,
+    /// Where this home is.
+    root: &'a Path,
+    /// Tasks that wait for a place here.
+    queue: u64,
+    duration_ms: u64,
+}
+
+/// What offers are compared with.
+struct Offers {
+    /// The lowest cost that a peer asks.
+    cheapest: Option<f64>,
+    duration_ms: u64,
+}
+
+impl Offers {
+    /// The cheapest offer gives the most work per credit; one that is free can't be beaten.
+    fn efficiency(&self, cost: f64) -> Option<f64> {
+        let cheapest = self.cheapest?;
+        Some(if cost <= cheapest {
+            1.0
+        } else {
+            cheapest / cost
+        })
+    }
+}
+
+/// When a task would be done, in ms from now: modelled as if all that wait there took as long as it does.
+fn eta_ms(duration_ms: u64, queue: u64, rtt_ms: f64) -> f64 {
+    duration_ms as f64 * (1 + queue) as f64 + rtt_ms
 }
 
 impl Here<'_> {
@@ -379,10 +416,19 @@ impl Here<'_> {
             "energy.plugged_in" => power.plugged_in.or(self.machine.plugged_in).map(flag),
             "capacity.cpu_free" => self.machine.cpu_free,
             "capacity.memory_free_mb" => self.machine.memory_free_mb,
+            "capacity.disk_free_mb" => {
+                let bytes = fs4::available_space(self.root).ok();
+                bytes.map(|bytes| bytes as f64 / 1e6)
+            }
+            "capacity.thermal_headroom" => crate::machine::thermal_headroom(),
             "capacity.idle" => self.machine.idle,
             "peer.online" | "peer.is_self" => Some(1.0),
             "peer.local_minute" => self.minute.map(f64::from),
+            "peer.queue_depth" => Some(self.queue as f64),
             "path.class" | "path.rtt_ms" | "offer.cost" => Some(0.0),
+            // It asks nothing of itself.
+            "offer.credit_efficiency" => Some(1.0),
+            "offer.eta_ms" => Some(eta_ms(self.duration_ms, self.queue, 0.0)),
             _ => None,
         }
     }
@@ -395,7 +441,7 @@ fn local_minute(peer: &Peer, now: Instant) -> Option<u16> {
 /// Codes of `path.class` in wit/features.md.
 const PATHS: [&str; 4] = ["lan", "direct", "relayed", "unreachable"];
 
-fn peer_value(peer: &Peer, minute: Option<u16>, feature: &str) -> Option<f64> {
+fn peer_value(peer: &Peer, minute: Option<u16>, offers: &Offers, feature: &str) -> Option<f64> {
     let flag = |b: bool| f64::from(u8::from(b));
     match feature {
         "energy.percent_clean" => peer.percent_clean,
@@ -417,7 +463,13 @@ fn peer_value(peer: &Peer, minute: Option<u16>, feature: &str) -> Option<f64> {
             PATHS.iter().position(|p| *p == class).map(|i| i as f64)
         }
         "path.rtt_ms" => peer.rtt_ms,
+        "peer.queue_depth" => peer.queue_depth.map(f64::from),
         "offer.cost" => peer.cost,
+        "offer.credit_efficiency" => offers.efficiency(peer.cost?),
+        "offer.eta_ms" => {
+            let (queue, rtt) = (peer.queue_depth?, peer.rtt_ms?);
+            Some(eta_ms(offers.duration_ms, u64::from(queue), rtt))
+        }
         _ => None,
     }
 }

@@ -13,8 +13,6 @@ pub(crate) mod target;
 mod updates;
 pub(crate) mod verify;
 
-pub(crate) use verify::SAFETENSORS_HEADER_BYTES;
-
 use crate::clock::rfc3339;
 use crate::error::{Code, NodeError, Result};
 use crate::node::Node;

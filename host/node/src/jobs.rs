@@ -258,6 +258,7 @@ impl Node {
             Some(finished) => Some(self.home_carbon(&task, spec, started, finished.wall_ms)?),
             None => None,
         };
+        self.count_faults()?;
         let path = self.home.outputs().join(format!("{}.out", task.id));
         let gave = match (&receipt, &ended.ran) {
             (Some(_), Some(ran)) => {
@@ -490,7 +491,7 @@ impl Node {
                 let why = format!("task `{id}` ran, but its end could not be kept: {e}");
                 return Err(NodeError {
                     message: why,
-                    remedy: format!("{}; the task is run again", e.remedy),
+                    remedy: format!("{}; the task is run again", e.advice()),
                     ..e.clone()
                 });
             }

@@ -9,6 +9,7 @@
 mod advert;
 mod backup;
 mod bindings;
+mod breaker;
 mod caps;
 mod carbon;
 pub mod clock;

@@ -84,10 +84,33 @@ impl Node {
         self.entry(tx, kind, Severity::Info, subject, message)
     }
 
+    /// Tells people of a fallback, a downgrade or a failure that somebody else answered for.
+    pub(crate) fn warning(
+        &self,
+        tx: &Write,
+        kind: &str,
+        subject: &str,
+        message: &str,
+    ) -> Result<()> {
+        self.raise(tx, kind, Severity::Warning, subject, message)
+    }
+
     /// Tells people of something that they should look at.
     pub(crate) fn alarm(&self, tx: &Write, kind: &str, subject: &str, message: &str) -> Result<()> {
+        self.raise(tx, kind, Severity::Alarm, subject, message)
+    }
+
+    /// In the feed, and in the program's own log.
+    fn raise(
+        &self,
+        tx: &Write,
+        kind: &str,
+        severity: Severity,
+        subject: &str,
+        message: &str,
+    ) -> Result<()> {
         tracing::warn!(kind, subject, "{message}");
-        self.entry(tx, kind, Severity::Alarm, Some(subject), message)
+        self.entry(tx, kind, severity, Some(subject), message)
     }
 
     /// The same, where whoever asked is told by the answer, too.

@@ -6,6 +6,7 @@
 
 mod files;
 mod loaded;
+pub(crate) mod safetensors;
 mod skills;
 
 pub(crate) use loaded::{Loaded, named};

@@ -244,7 +244,8 @@ impl Node {
             tasks: tasks.to_vec(),
         });
         let table = self.slots.table();
-        let answers = self.ask(&table, self.now(), &call, &mut Vec::new(), &mut Vec::new());
+        let answers = self.ask(&table, self.now(), &call, &mut Vec::new());
+        self.count_faults().map_err(|e| e.to_string())?;
         let mut blocked = vec![false; tasks.len()];
         for answer in answers {
             match answer.outcome {

@@ -432,31 +432,6 @@ impl Node {
         constitution.encode().map_err(invalid)
     }
 
-    /// Puts releases that the breaker tripped out of service, and ends their trials.
-    pub(crate) fn quarantine(&self, releases: &[(Cid, String)]) -> Result<()> {
-        let turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        self.store.write(|tx| -> Result<()> {
-            for (cid, why) in releases {
-                let cid = cid.to_string();
-                if releases::quarantined(tx, &cid)?.is_none() {
-                    self.quarantine_in(tx, &cid, why)?;
-                    self.end_trials_of(tx, &cid, why)?;
-                }
-            }
-            Ok(())
-        })?;
-        drop(turn);
-        self.reload_slots()
-    }
-
-    /// Puts one release out of service, in the open.
-    pub(crate) fn quarantine_in(&self, tx: &Write, cid: &str, why: &str) -> Result<()> {
-        let name = self.name_of(tx, cid);
-        releases::quarantine(tx, cid, why, self.now())?;
-        let message = format!("`{name}` is out of service: {why}");
-        self.alarm(tx, "policy.quarantined", cid, &message)
-    }
-
     /// A config as JSON, checked against the release's schema, in canonical CBOR.
     fn config_bytes(&self, release: &Release, config: Option<&Value>) -> Result<Vec<u8>> {
         let Some(config) = config else {

@@ -336,6 +336,7 @@ impl Node {
             Ok(())
         })?;
         drop(_turn);
+        self.count_faults()?;
         self.changed();
         self.vote_show(id)
     }

@@ -90,9 +90,7 @@ impl Node {
             ))
         })?;
         let offset = |at| zone.as_ref().map_or(0, |zone| utc_offset_minutes(zone, at));
-        if !decided.tripped.is_empty() {
-            self.quarantine(&decided.tripped)?;
-        }
+        self.count_faults()?;
         let task = task_row("dry-run", &spec, 1, now, now, &decided);
         let mut report = self.report_row(&task);
         report.steps = steps(&decided.decision, &decided.trace);
@@ -251,9 +249,7 @@ impl Node {
                 "a trial's part in the decision is not counted: {e}"
             );
         }
-        if !decided.tripped.is_empty() {
-            self.quarantine(&decided.tripped)?;
-        }
+        self.count_faults()?;
         self.changed();
         Ok(decided)
     }

@@ -174,32 +174,40 @@ fn fields_keep_their_rules() {
 
 #[test]
 fn two_releases_under_one_number_prove_an_equivocation() {
-    let seal = |release: &weft_release::Release, n: u8| {
+    let envelope = |release: &weft_release::Release, n: u8| {
         Envelope::seal(release, Role::Author, &key(n)).unwrap()
     };
-    let first = seal(&scorer(), 1);
+    let bytes = |release: &weft_release::Release, n: u8| envelope(release, n).encode().unwrap();
     let mut other = scorer();
     other.description = "Prefers the attacker.".into();
-    let second = seal(&other, 1);
-    let proof = equivocation::check(&first, &second).unwrap();
-    assert_eq!(proof.revision, 1);
-    assert_eq!(proof.publisher, did(1));
-    assert_eq!(
-        (proof.first, proof.second),
-        (first.release_cid(), second.release_cid())
-    );
-
-    assert!(matches!(
-        equivocation::check(&first, &first),
-        Err(EquivocationError::Same(_))
-    ));
-    // The same release with one more signature is the same release.
-    let mut vouched = first.clone();
-    vouched.sign(Role::Validator, &key(2)).unwrap();
-    assert!(matches!(
-        equivocation::check(&first, &vouched),
-        Err(EquivocationError::Same(_))
-    ));
+    let cid = |release: &weft_release::Release| release.encode().unwrap().1;
+    let head_of = |release: &weft_release::Release, n: u8| {
+        let head = Head {
+            publisher: did(n),
+            revision: release.revision,
+            release: cid(release),
+            ..head()
+        };
+        seal(&head, &[&key(n)]).unwrap()
+    };
+    // Releases, heads, and one of each.
+    let first = bytes(&scorer(), 1);
+    for one in [&first, &head_of(&scorer(), 1)] {
+        for two in [bytes(&other, 1), head_of(&other, 1)] {
+            let proof = equivocation::check(one, &two).unwrap();
+            assert_eq!((proof.publisher, proof.revision), (did(1), 1));
+            assert_eq!((proof.first, proof.second), (cid(&scorer()), cid(&other)));
+        }
+        // The same release with one more signature is the same release.
+        let mut vouched = envelope(&scorer(), 1);
+        vouched.sign(Role::Validator, &key(2)).unwrap();
+        for same in [vouched.encode().unwrap(), head_of(&scorer(), 1)] {
+            assert!(matches!(
+                equivocation::check(one, &same),
+                Err(EquivocationError::Same(_))
+            ));
+        }
+    }
     type Change = fn(&mut weft_release::Release);
     let changes: [(&str, Change); 3] = [
         ("publisher", |r| r.publisher = did(2)),
@@ -210,7 +218,7 @@ fn two_releases_under_one_number_prove_an_equivocation() {
         let mut differs = scorer();
         change(&mut differs);
         let author = if what == "publisher" { 2 } else { 1 };
-        match equivocation::check(&first, &seal(&differs, author)) {
+        match equivocation::check(&first, &bytes(&differs, author)) {
             Err(EquivocationError::Other(found)) => assert_eq!(found, what),
             other => panic!("{what}: {other:?}"),
         }
@@ -218,10 +226,12 @@ fn two_releases_under_one_number_prove_an_equivocation() {
     // Forged: somebody else signed the second.
     let mut forged = Envelope::new(other.encode().unwrap().0);
     forged.sign(Role::Author, &key(2)).unwrap();
-    assert!(matches!(
-        equivocation::check(&first, &forged),
-        Err(EquivocationError::Envelope(_))
-    ));
+    for forged in [forged.encode().unwrap(), Vec::new()] {
+        assert!(matches!(
+            equivocation::check(&first, &forged),
+            Err(EquivocationError::Envelope(_))
+        ));
+    }
 }
 
 proptest! {

@@ -119,7 +119,7 @@ impl Bound {
         // A name bound by hand goes back to what the history last says.
         let target = match now == last.release_cid {
             false => Some(last),
-            true => self.before(tx, name, last.restores.unwrap_or(last.id))?,
+            true => self.before(tx, name, last.restores.unwrap_or(last.id), now.as_deref())?,
         };
         let target = target.ok_or_else(missing)?;
         let origin = target.restores.unwrap_or(target.id);
@@ -148,12 +148,19 @@ impl Bound {
         )
     }
 
-    fn before(&self, tx: &Read, name: &str, id: i64) -> Result<Option<BindingChange>> {
+    /// The last change before `id` that was another than `now`: one version may have been bound twice.
+    fn before(
+        &self,
+        tx: &Read,
+        name: &str,
+        id: i64,
+        now: Option<&str>,
+    ) -> Result<Option<BindingChange>> {
         let sql = format!(
-            "SELECT * FROM {} WHERE name = ?1 AND id < ?2 ORDER BY id DESC LIMIT 1",
+            "SELECT * FROM {} WHERE name = ?1 AND id < ?2 AND release_cid IS NOT ?3 ORDER BY id DESC LIMIT 1",
             self.history.name
         );
-        tx.one(self.history, &sql, params![name, id], change_of)
+        tx.one(self.history, &sql, params![name, id, now], change_of)
     }
 
     fn write(

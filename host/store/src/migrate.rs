@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_mesh.sql"),
     include_str!("../migrations/0004_public.sql"),
     include_str!("../migrations/0005_models.sql"),
+    include_str!("../migrations/0006_queue.sql"),
 ];
 
 /// The schema that this build reads and writes.

@@ -44,7 +44,7 @@ pub struct Peer {
     pub battery_percent: Option<f64>,
     /// On mains.
     pub plugged_in: Option<bool>,
-    /// Degrees Celsius below throttling; negative: above.
+    /// How far it is from throttling: 1 cold, 0 throttling.
     pub thermal_headroom: Option<f64>,
     /// Nobody uses it.
     pub idle: Option<bool>,
@@ -52,6 +52,8 @@ pub struct Peer {
     pub rtt_ms: Option<f64>,
     /// `lan`, `direct`, `relayed`, `unreachable`.
     pub path_class: Option<String>,
+    /// Tasks that it accepted and that do not run yet.
+    pub queue_depth: Option<u32>,
     /// Credits it asks for.
     pub cost: Option<f64>,
     /// 0 to 1.
@@ -91,6 +93,7 @@ impl Peer {
             idle: None,
             rtt_ms: None,
             path_class: None,
+            queue_depth: None,
             cost: None,
             reputation: None,
             timezone: None,
@@ -126,6 +129,7 @@ pub fn put(tx: &Write, peer: &Peer, now: i64) -> Result<()> {
             "idle": peer.idle,
             "rtt_ms": peer.rtt_ms,
             "path_class": peer.path_class.clone(),
+            "queue_depth": peer.queue_depth.map(i64::from),
             "cost": peer.cost,
             "reputation": peer.reputation,
             "timezone": peer.timezone.clone(),
@@ -202,6 +206,9 @@ fn peer_of(row: &Cells) -> Result<Peer> {
         idle: row.flag_opt("idle")?,
         rtt_ms: amount("rtt_ms")?,
         path_class: row.text_opt("path_class")?,
+        queue_depth: row
+            .int_opt("queue_depth", 0..=i64::from(u32::MAX))?
+            .and_then(|n| u32::try_from(n).ok()),
         cost: amount("cost")?,
         reputation: row.real_opt("reputation", 0.0..=1.0)?,
         timezone: row.text_opt("timezone")?,

@@ -11,8 +11,8 @@ mod quarantine;
 
 pub use cache::{NativeCode, forget_native, native, put_native};
 pub use quarantine::{
-    Fault, Quarantine, add_fault, faults_since, lift, prune_faults, quarantine, quarantined,
-    quarantines,
+    Fault, Quarantine, add_fault, faults_since, forget_faults, lift, prune_faults, quarantine,
+    quarantined, quarantines,
 };
 
 const RELEASES: Table = Table {

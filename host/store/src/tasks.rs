@@ -258,6 +258,12 @@ pub fn count(tx: &Read, status: &str) -> Result<u64> {
         .unsigned_abs())
 }
 
+/// Tasks that were decided to run on `device` and wait for a place there.
+pub fn waiting_for_place(tx: &Read, device: &str) -> Result<u64> {
+    let sql = "SELECT count(*) FROM tasks WHERE status = 'queued' AND peer = ?1";
+    Ok(tx.number(sql, [device])?.unsigned_abs())
+}
+
 /// What the member behind `user_id` has used since `since`: all names bound to the same key count together.
 pub fn usage(tx: &Read, user_id: &str, since: i64) -> Result<Usage> {
     let sql = "SELECT count(*) AS admitted, count(*) FILTER (WHERE finished_at IS NULL) AS in_flight FROM tasks

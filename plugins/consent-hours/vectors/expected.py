@@ -5,14 +5,29 @@ Run it from any folder: `python3 expected.py`."""
 import json
 import pathlib
 from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 HOURS = [("01 09:00", "01 17:00"), ("02 09:00", "02 17:00"), ("03 09:00", "03 17:00")]
 NIGHT = [("01 22:00", "02 06:00"), ("02 22:00", "03 06:00")]
+# Saturday night: 6 June 2026 is a Saturday.
+WEEKEND = [("06 22:00", "07 06:00"), ("13 22:00", "14 06:00")]
 ALLOW = "Allow"
 
 
+def berlin(text, fold=0):
+    """`03-29 02:30` of 2026 as clocks in Berlin show it; `fold` 1: the second time that they do."""
+    return datetime.fromisoformat(f"2026-{text}").replace(tzinfo=ZoneInfo("Europe/Berlin"), fold=fold).astimezone(timezone.utc)
+
+
+# One to four in the night, in Berlin: two hours long when clocks go forward, four when they go back.
+FORWARD = [(berlin("03-29 01:00"), berlin("03-29 04:00")), (berlin("03-30 01:00"), berlin("03-30 04:00"))]
+BACK = [(berlin("10-25 01:00"), berlin("10-25 04:00")), (berlin("10-26 01:00"), berlin("10-26 04:00"))]
+
+
 def at(text):
-    """`02 08:30` of June 2026."""
+    """`02 08:30` of June 2026, or an instant."""
+    if isinstance(text, datetime):
+        return text
     day, clock = text.split()
     return datetime.fromisoformat(f"2026-06-{day}T{clock}").replace(tzinfo=timezone.utc)
 
@@ -152,6 +167,21 @@ case("must finish inside: short windows are passed by", "01 08:00",
 case("must finish inside: resting, and then too late", "01 16:28", request(HOURS, last_run="01 16:27"), inside=True,
      hand=resting("02 09:00", 4))
 case("must finish inside means nothing without hours", "01 12:00", request(minutes=100000), inside=True, hand=ALLOW)
+case("Saturday to Sunday: inside on Sunday morning", "07 05:59", request(WEEKEND), hand=ALLOW)
+case("Saturday to Sunday: the end on Sunday, until next Saturday", "07 06:00", request(WEEKEND), hand=outside("13 22:00"))
+case("Saturday to Sunday: midnight", "07 00:00", request(WEEKEND), hand=ALLOW)
+case("Saturday to Sunday: a rest that ends on Sunday", "06 23:58", request(WEEKEND, last_run="06 23:57"), hand=resting("07 00:02", 4))
+case("clocks go forward: the hour after the gap is inside", berlin("03-29 03:00"), request(FORWARD), hand=ALLOW)
+case("clocks go forward: what ends the two hours exactly", berlin("03-29 01:00"), request(FORWARD, minutes=120), inside=True,
+     hand=ALLOW)
+case("clocks go forward: three hours do not fit, they do a day later", berlin("03-29 01:00"), request(FORWARD, minutes=180),
+     inside=True, hand=too_long(berlin("03-30 01:00")))
+case("clocks go forward: the end of the short night", berlin("03-29 04:00"), request(FORWARD), hand=outside(berlin("03-30 01:00")))
+case("clocks go back: the hour that comes twice is inside both times", berlin("10-25 02:30"), request(BACK), hand=ALLOW)
+case("clocks go back: the second time", berlin("10-25 02:30", fold=1), request(BACK), hand=ALLOW)
+case("clocks go back: four hours fit", berlin("10-25 01:00"), request(BACK, minutes=240), inside=True, hand=ALLOW)
+case("clocks go back: a rest across the hour that comes twice", berlin("10-25 02:30"),
+     request(BACK, last_run=berlin("10-25 02:29"), idle=60), hand=resting(berlin("10-25 02:29", fold=1), 59))
 case("nothing asked", "01 12:00")
 case("windows without hours", "01 12:00", request() | {"windows": [(at("01 09:00"), at("01 17:00"))]}, error="BadInput")
 case("a window of no length", "01 12:00", request([("01 09:00", "01 09:00")]), error="BadInput")

@@ -23,7 +23,7 @@ pub const SLOTS: [(&str, &str); 11] = [
 ];
 
 /// The worlds of workloads.
-const WORKLOAD_WORLDS: [&str; 3] = ["workload", "embeddings", "chat"];
+const WORKLOAD_WORLDS: [&str; 4] = ["workload", "embeddings", "chat", "ocr"];
 
 /// The slots' names, for messages.
 pub(crate) fn slot_names() -> String {

@@ -13,6 +13,8 @@ use crate::matrix::Matrix;
 
 /// Tokens that are read together: it bounds what is computed meanwhile, not what comes out.
 const TOGETHER: usize = 256;
+/// Tokens of an answer that memory is reserved for at once; a longer one takes more as it grows.
+const AHEAD: usize = 1024;
 
 /// A model.
 pub(crate) struct Llama {
@@ -20,6 +22,8 @@ pub(crate) struct Llama {
     embeddings: Matrix,
     layers: Vec<Layer>,
     norm: Vec<f32>,
+    /// Whether a skill has changed biases: each says what they are to be, so one alone can.
+    biased: bool,
     /// None: the embeddings are used again.
     output: Option<Matrix>,
 }
@@ -87,9 +91,10 @@ impl Llama {
         &self.shape
     }
 
-    /// The beginning of a text of at most so many tokens, for which memory is reserved.
-    pub fn begin(&self, tokens: usize) -> Memory {
-        let values = tokens.min(self.shape.context) * self.shape.groups * self.shape.head;
+    /// The beginning of a text of `read` tokens, and an answer of at most `made`.
+    pub fn begin(&self, read: usize, made: usize) -> Memory {
+        let tokens = (read + made.min(AHEAD)).min(self.shape.context);
+        let values = tokens * self.shape.groups * self.shape.head;
         let seen = || Seen {
             keys: Vec::with_capacity(values),
             values: Vec::with_capacity(values),

@@ -64,10 +64,8 @@ impl Sampler {
     /// # Errors
     /// When the highest score is no finite number.
     pub fn choose(&mut self, scores: &mut [f32]) -> Result<u32, ModelError> {
-        if scores
-            .iter()
-            .any(|score| score.is_nan() || *score == f32::INFINITY)
-        {
+        let wrong = |score: &f32| score.is_nan() || *score == f32::INFINITY;
+        if scores.iter().any(wrong) || !scores.iter().any(|score| score.is_finite()) {
             return Err(ModelError::NotFinite);
         }
         let penalty = self.sampling.repetition_penalty;
@@ -101,9 +99,11 @@ impl Sampler {
             ids.truncate(most);
         }
         ids.sort_unstable_by(order);
+        // The highest becomes 0 before it is divided, so that no temperature is too low.
+        let top = scores[ids[0] as usize];
         let mut shares: Vec<f32> = ids
             .iter()
-            .map(|id| scores[*id as usize] / temperature)
+            .map(|id| (scores[*id as usize] - top) / temperature)
             .collect();
         kernels::softmax(&mut shares);
         let mut sum = 0.0;
@@ -166,6 +166,28 @@ mod tests {
             counts[sampler.choose(&mut scores).expect("a token") as usize] += 1;
         }
         counts
+    }
+
+    #[test]
+    fn no_temperature_is_too_low_and_scores_without_a_finite_one_are_refused() {
+        for temperature in [1e-45, 1e-38, 1e-3] {
+            let cold = Sampling {
+                temperature,
+                ..sampling()
+            };
+            let mut scores = [1.0, 3.0, f32::NEG_INFINITY, 2.0];
+            let chosen = Sampler::new(cold, &[]).choose(&mut scores);
+            assert_eq!(chosen.expect("a token"), 1, "{temperature}");
+        }
+        for temperature in [0.0, 1.0] {
+            let sampling = Sampling {
+                temperature,
+                ..sampling()
+            };
+            let mut scores = [f32::NEG_INFINITY; 3];
+            let chosen = Sampler::new(sampling, &[]).choose(&mut scores);
+            assert!(matches!(chosen, Err(ModelError::NotFinite)));
+        }
     }
 
     #[test]

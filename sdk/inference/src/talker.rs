@@ -122,7 +122,8 @@ impl Talker {
     /// # Errors
     /// When there are more than the context, or the vocabulary lacks one.
     pub fn scores(&self, ids: &[u32]) -> Result<Vec<f32>, ModelError> {
-        self.llama.read_all(&mut self.llama.begin(ids.len()), ids)
+        self.llama
+            .read_all(&mut self.llama.begin(ids.len(), 0), ids)
     }
 
     /// Answers a conversation. `piece` is given the answer as it is made, in whole characters, and says whether to go on.
@@ -162,7 +163,7 @@ impl Talker {
         if most == 0 {
             return Ok(usage);
         }
-        let mut memory = self.llama.begin(prompt.len() + most);
+        let mut memory = self.llama.begin(prompt.len(), most);
         let mut sampler = Sampler::new(manner.sampling.clone(), &prompt);
         let mut texts = self.vocabulary.texts();
         let mut held = Held::new(&manner.stop);
@@ -200,20 +201,36 @@ impl Talker {
 
 impl Talker {
     /// The tokens of a conversation without its oldest turns, where all of them leave too little, and how many those are.
+    /// What is left begins with what a user says, since some templates refuse anything else.
     fn shortened(&self, turns: &[Turn]) -> Result<(Vec<u32>, usize), ModelError> {
-        let mut turns = turns.to_vec();
         let most = self.context() * 3 / 4;
-        for forgotten in 0.. {
-            let prompt = self.prompt(&turns)?;
-            let oldest = turns.iter().position(|turn| turn.role != "system");
-            match oldest {
-                Some(oldest) if prompt.len() > most && oldest + 1 < turns.len() => {
-                    turns.remove(oldest);
-                }
-                _ => return Ok((prompt, forgotten)),
+        let whole = self.prompt(turns)?;
+        let said: Vec<&Turn> = turns.iter().filter(|turn| turn.role != "system").collect();
+        let starts: Vec<usize> = (1..said.len())
+            .filter(|first| said[*first].role == "user")
+            .collect();
+        if whole.len() <= most || starts.is_empty() {
+            return Ok((whole, 0));
+        }
+        let after = |forgotten: usize| {
+            let mut spoken = 0;
+            let kept = turns.iter().filter(|turn| {
+                let is_said = turn.role != "system";
+                spoken += usize::from(is_said);
+                !is_said || spoken > forgotten
+            });
+            self.prompt(&kept.cloned().collect::<Vec<_>>())
+        };
+        // The fewest that leave enough, by halving: fewer turns are fewer tokens.
+        let (mut low, mut high) = (0, starts.len() - 1);
+        while low < high {
+            let middle = (low + high) / 2;
+            match after(starts[middle])?.len() <= most {
+                true => high = middle,
+                false => low = middle + 1,
             }
         }
-        unreachable!("turns come to an end")
+        Ok((after(starts[low])?, starts[low]))
     }
 }
 

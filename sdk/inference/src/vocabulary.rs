@@ -83,7 +83,9 @@ impl Vocabulary {
     pub fn of_gguf(gguf: &Gguf, end: Option<&str>) -> Result<Self, ModelError> {
         let bytes = serde_json::to_vec(&described(gguf)?).map_err(|e| gguf.bad(e))?;
         let ends = ["eos", "eot"].map(|end| gguf.number(&format!("tokenizer.ggml.{end}_token_id")));
-        let ends = ends.into_iter().flatten().map(|id| id as u32).collect();
+        // Some files say -1 for none.
+        let ends = ends.into_iter().flatten().filter(|id| *id >= 0.0);
+        let ends = ends.map(|id| id as u32).collect();
         Self::of(&bytes, ends, end)
     }
 

@@ -47,6 +47,7 @@ pub mod embeddings;
 pub mod features;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;
+pub mod ocr;
 pub mod slots;
 pub mod workload;
 

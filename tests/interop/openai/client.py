@@ -33,7 +33,7 @@ found["streamed"], found["streamed_tokens"] = pieces, usage
 skilled = client.chat.completions.create(**asked, extra_body={"skills": [{"skill": "skill-a"}]})
 found["skilled"] = skilled.choices[0].message.content
 # Who goes away in the middle: the task is taken back.
-stream = client.chat.completions.create(**asked, stream=True)
+stream = client.chat.completions.create(**{**asked, "model": "endless", "max_tokens": 100_000, "temperature": 0}, stream=True)
 next(iter(stream))
 stream.close()
 found["errors"] = []

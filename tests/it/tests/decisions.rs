@@ -368,6 +368,65 @@ fn the_voting_method_is_swapped_by_cid_and_changes_an_outcome() {
 }
 
 #[test]
+fn a_tally_whose_method_fails_is_aborted_and_never_guessed() {
+    let world = World::new();
+    let method = world.add("voting-traps");
+    world.slot_use("voting", &method);
+    for round in 1..=3 {
+        world.ask(Request::VoteOpen {
+            name: "model".into(),
+            minutes: None,
+        });
+        world.ask(Request::VoteCast {
+            poll: "model".into(),
+            choice: "high".into(),
+            voter: None,
+        });
+        world.clock.advance(6 * 60_000);
+        world.client.step().expect("the vote is over");
+        let poll = match world.ask(Request::VoteShow {
+            poll: Some("model".into()),
+        }) {
+            Response::Poll(poll) => poll,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            (poll.status.as_str(), poll.consensus.as_deref()),
+            ("aborted", None),
+            "round {round}: {poll:?}"
+        );
+        assert_eq!(
+            world
+                .rows("SELECT message FROM mesh_events WHERE kind = 'vote.aborted'")
+                .len(),
+            round
+        );
+        assert_eq!(
+            world.rows("SELECT release_cid FROM faults").len(),
+            round,
+            "it counts"
+        );
+    }
+}
+
+#[test]
+fn carbon_that_no_plugin_can_judge_is_recorded_as_unknown() {
+    let world = World::new();
+    world.clean();
+    world.peer("roof", 96.0);
+    world.permit_all();
+    let judge = world.add("carbon-traps");
+    world.slot_use("carbon", &judge);
+    assert_eq!(world.submit(task("photos")).status, "delegated");
+    let rows = world.rows(
+        "SELECT coalesce(emitted_mg, 'unknown') || ' ' || coalesce(avoided_mg, 'unknown') || ' ' || quality
+            FROM carbon_impact",
+    );
+    assert_eq!(rows, ["unknown unknown unknown"]);
+    assert_eq!(world.rows("SELECT slot FROM faults"), ["carbon"]);
+}
+
+#[test]
 fn every_event_of_the_log_counts_when_it_is_folded() {
     let world = World::new();
     world.clean();

@@ -3,6 +3,7 @@
 
 mod world;
 
+use flate2::read::GzDecoder;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -183,4 +184,56 @@ fn a_task_that_was_granted_nothing_sees_nothing() {
         Some("missing: nothing to read"),
         "{failed:?}"
     );
+}
+
+#[test]
+fn log_rotation_packs_the_logs_of_the_granted_directory_and_of_no_other() {
+    const LINE: &str = "08:00:00 service answers\n";
+    let granted = tempfile::tempdir().expect("a folder");
+    let beside = tempfile::tempdir().expect("a folder");
+    for folder in [&granted, &beside] {
+        for name in ["app.log", "web.log", "notes.txt"] {
+            std::fs::write(folder.path().join(name), LINE.repeat(1000)).expect("a log");
+        }
+    }
+    symlink(
+        beside.path().join("app.log"),
+        granted.path().join("link.log"),
+    )
+    .expect("a link");
+    let rotate = |world: &World| world.submit(task("log-rotation"));
+
+    let world = World::with_settings("");
+    world.clean();
+    let refused = rotate(&world);
+    assert_eq!(refused.status, "failed", "{refused:?}");
+    let why = refused.reason.clone().unwrap_or_default();
+    assert!(why.contains("grant"), "{refused:?}");
+
+    let folder = granted.path().display();
+    let world = world.reopened(&format!("grants = \"log-rotation={folder}\"\n"));
+    for round in 1..=2 {
+        // What ran before rests.
+        world.clock.advance(world::HOUR);
+        let done = rotate(&world);
+        assert_eq!(done.status, "done", "{done:?}");
+        assert!(!claim(&world, &done).verifiable, "times are real");
+        for log in ["app.log", "web.log"] {
+            let path = granted.path().join(log);
+            assert_eq!(std::fs::read(&path).expect("the log"), b"", "{log}");
+            // The first one moves up.
+            let archive = granted.path().join(format!("{log}.{round}.gz"));
+            let file = std::fs::File::open(&archive).expect("an archive");
+            let text = std::io::read_to_string(GzDecoder::new(file)).expect("gzip");
+            assert_eq!(text, LINE.repeat(1000), "{}", archive.display());
+            std::fs::write(&path, "more\n").expect("the log grows");
+        }
+    }
+    let others = |folder: &Path| {
+        let size = |name: &str| std::fs::metadata(folder.join(name)).map(|m| m.len()).ok();
+        ["app.log", "web.log", "notes.txt", "app.log.1.gz"].map(size)
+    };
+    let whole = Some(LINE.len() as u64 * 1000);
+    assert_eq!(others(beside.path()), [whole, whole, whole, None]);
+    assert_eq!(others(granted.path())[2], whole, "no log by its name");
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use weft_api::report::{BestReport, TaskReport};
-use weft_api::{Request, Response};
+use weft_api::{PackageRequest, Request, Response};
 use weft_model::task::TaskSpec;
 use world::{HOUR, World, slot_use, task};
 
@@ -200,6 +200,15 @@ fn is_quarantined(world: &World, guest: &str) {
         ));
         assert_eq!(alarms.len(), usize::from(round == 3), "{guest}: {alarms:?}");
         assert!(alarms.iter().all(|a| a.contains(guest)), "{alarms:?}");
+        let faults = world.rows(&format!(
+            "SELECT slot || ' ' || message FROM faults WHERE release_cid = '{cid}'"
+        ));
+        assert_eq!(faults.len(), round, "{guest}: {faults:?}");
+        assert!(faults.iter().all(|f| f.starts_with("scorer the plugin ")));
+        let warnings = world.rows(&format!(
+            "SELECT message FROM mesh_events WHERE kind = 'policy.failed' AND subject = '{cid}'"
+        ));
+        assert_eq!(warnings.len(), round.min(2), "{guest}: {warnings:?}");
     }
     let again = world.refused(slot_use("scorer", &cid));
     assert_eq!(again.code, "conflict", "{guest}: {again:?}");
@@ -563,4 +572,28 @@ fn every_guest_is_met_by_a_test() {
             guest.name
         );
     }
+}
+
+#[test]
+fn failures_count_over_restarts_and_begin_anew_when_a_person_lifts_the_quarantine() {
+    let (mut world, cid) = served_by("traps");
+    let out = "SELECT release_cid FROM quarantine WHERE lifted_at IS NULL";
+    for round in 1..=3 {
+        assert!(world.rows(out).is_empty(), "before round {round}");
+        assert_eq!(world.submit(task("photos")).status, "delegated");
+        world = world.reopened("");
+    }
+    assert_eq!(world.rows(out), [cid.as_str()]);
+    let lift = Request::Package(PackageRequest::QuarantineLift {
+        reference: cid.clone(),
+    });
+    world.ask(lift.clone());
+    assert_eq!(world.refused(lift).code, "not-found");
+    world.slot_use("scorer", &cid);
+    for round in 1..=2 {
+        assert_eq!(world.submit(task("photos")).status, "delegated");
+        assert!(world.rows(out).is_empty(), "lifted, round {round}");
+    }
+    assert_eq!(world.submit(task("photos")).status, "delegated");
+    assert_eq!(world.rows(out), [cid]);
 }

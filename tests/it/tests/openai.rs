@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
-use weft_kit::{Device, has_tool, npm_folder, python_folder, workspace};
+use weft_kit::{Device, endless_model, has_tool, npm_folder, python_folder, wait, workspace};
 
 const KEY: &str = "a-key-of-this-test";
 const QUESTION: &str = "What is a mesh?";
@@ -18,6 +18,10 @@ fn daemon() -> (Device, String) {
             .weft(["model", "add", name, path.to_str().expect("UTF-8")])
             .ok();
     }
+    let endless = device.home().join("endless");
+    endless_model(&endless);
+    let endless = endless.to_str().expect("UTF-8");
+    device.weft(["model", "add", "endless", endless]).ok();
     let settings = device.home().path().join("weft.toml");
     let lines = format!("\nopenai_listen = \"127.0.0.1:0\"\nopenai_key = \"{KEY}\"\n");
     let mut file = std::fs::OpenOptions::new()
@@ -124,6 +128,14 @@ fn clients_get_what_the_command_line_gets() {
         assert_eq!(found["usage"][1], by_hand["answer_tokens"]);
         assert_eq!(found["streamed_tokens"], by_hand["answer_tokens"]);
         assert_ne!(found["skilled"], found["answer"]);
+        wait(
+            "the task of the client that went away is taken back",
+            || {
+                let tasks = device.json(["task", "list"]);
+                let tasks = tasks.as_array().expect("tasks");
+                tasks.iter().find(|t| t["status"] == "cancelled").cloned()
+            },
+        );
         for model in ["mini", "smol", "skill-a"] {
             assert!(
                 found["models"]

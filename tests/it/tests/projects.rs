@@ -6,9 +6,10 @@
 use std::fs;
 use std::path::Path;
 use weft_kit::Home;
+use weft_model::Slot;
 
-#[test]
-fn a_fresh_plugin_passes_its_tests_and_a_wrong_vector_fails_them() {
+/// A home in which cargo keeps its work for the next run of these tests.
+fn home() -> Home {
     let home = Home::new();
     let cargo = home.join(".cargo");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects");
@@ -19,6 +20,45 @@ fn a_fresh_plugin_passes_its_tests_and_a_wrong_vector_fails_them() {
     )
     .expect("where cargo works");
     home.weft(["init", "--user", "alice@example.com"]).ok();
+    home
+}
+
+#[test]
+fn what_is_made_for_each_slot_builds_tests_and_installs_as_it_stands() {
+    let home = home();
+    for slot in Slot::ALL {
+        let name = format!("my-{}", slot.name());
+        home.weft(["plugin", "new", "--slot", slot.name(), &name])
+            .ok();
+        let tested = home.weft(["plugin", "test", &name, "--json"]).ok();
+        let vectors = tested.json()["vectors"].as_u64();
+        assert!(vectors >= Some(1), "{slot:?}: {}", tested.stdout);
+        let component = home.join(format!("{name}.wasm"));
+        let component = component.display().to_string();
+        home.weft(["plugin", "build", &name, "--out", &component])
+            .ok();
+        let added = home.weft(["plugin", "add", &component, "--json"]).ok();
+        assert_eq!(added.json()["name"], *name, "{}", added.stdout);
+        let mode: &[&str] = match slot.is_chain() {
+            true => &["--add"],
+            false => &[],
+        };
+        let mut used = vec!["plugin", "use", slot.name(), &name, "--json"];
+        used.extend(mode);
+        home.weft(used).ok();
+    }
+    let serving = home
+        .weft(["plugin", "list", "--slots", "--json"])
+        .ok()
+        .stdout;
+    for slot in Slot::ALL {
+        assert!(serving.contains(&format!("my-{}", slot.name())), "{slot:?}");
+    }
+}
+
+#[test]
+fn a_fresh_plugin_passes_its_tests_and_a_wrong_vector_fails_them() {
+    let home = home();
     home.weft(["plugin", "new", "--slot", "scorer", "fresh-scorer"])
         .ok();
 

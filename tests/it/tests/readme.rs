@@ -32,6 +32,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "the same",
     ),
     (
+        "weft model add ppocr --from-python rapidocr-onnxruntime",
+        "it installs 15 MB: a_page_is_read_and_its_receipt_is_checked, in ocr.rs",
+    ),
+    ("weft run ocr scan.png", "the same"),
+    ("weft run ocr page-1.jpg page-2.webp --json", "the same"),
+    (
         "weft plugin build my-scorer",
         "it builds a project, as sdk/build/tests/project.rs does",
     ),

@@ -69,6 +69,14 @@ pub const GUESTS: &[Guest] = &[
     ),
     case("wrong-world", "exports consent, says that it is a scorer"),
     case("other-version", "exports and claims weft:scorer@0.2.0"),
+    case(
+        "voting-traps",
+        "runs into `unreachable` when it weighs a voter",
+    ),
+    case(
+        "carbon-traps",
+        "runs into `unreachable` when it is given a job",
+    ),
     case("workload-echo", "a workload that gives back its input"),
     case(
         "workload-floods",
@@ -204,7 +212,7 @@ pub(crate) fn descriptor(name: &str) -> Descriptor {
         }
     } else {
         Kind::Policy {
-            slot: "scorer".into(),
+            slot: slot(name).into(),
         }
     };
     let mut descriptor = Descriptor::new(release, version, &kind);
@@ -219,6 +227,15 @@ pub(crate) fn descriptor(name: &str) -> Descriptor {
         descriptor.vectors = vectors(name);
     }
     descriptor
+}
+
+/// The slot that a policy is for.
+fn slot(name: &str) -> &str {
+    match name {
+        "voting-traps" => "voting",
+        "carbon-traps" => "carbon",
+        _ => "scorer",
+    }
 }
 
 fn config_schema(name: &str) -> Value {
@@ -243,10 +260,20 @@ fn vectors(name: &str) -> Vec<Value> {
             },
         })
     };
+    let empty = |call: &str, input: Value| {
+        json!({
+            "case": "nothing asked, nothing answered", "now": 0, "call": call, "config": {}, "input": input, "output": [],
+        })
+    };
     let none = vector("no candidates, no answers", 0, json!([]));
     match name {
         "good-v1" => vec![none, vector("one candidate", 1, json!([{"Score": 1.0}]))],
         "good-v2" => vec![none, vector("one candidate", 1, json!([{"Score": 2.0}]))],
+        "voting-traps" => vec![empty(
+            "weigh",
+            json!({"voters": {"rows": 0, "values": [], "present": []}, "statistics": []}),
+        )],
+        "carbon-traps" => vec![empty("carbon", json!([]))],
         _ => vec![none],
     }
 }

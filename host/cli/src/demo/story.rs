@@ -244,9 +244,14 @@ fn swap(stage: &mut Stage<'_>) -> Result<(), ApiError> {
 }
 
 fn digest(stage: &mut Stage<'_>) -> Result<(), ApiError> {
-    stage
-        .say("\nA real log is digested on bo's node, in its sandbox, and the receipt comes back")?;
-    let log = stage.log.clone();
+    let what = match stage.log.of {
+        Some(path) => format!("A real log, {path},"),
+        None => "A log that is made up, for none of this machine can be read,".into(),
+    };
+    stage.say(&format!(
+        "\n{what}\nis digested on bo's node, in its sandbox, and the receipt comes back"
+    ))?;
+    let log = stage.log.path.clone();
     let spec = TaskSpec {
         input: Some(repeated(&log)?.display().to_string()),
         ..task(stage, "log-digest")
@@ -324,7 +329,7 @@ fn task(stage: &Stage<'_>, name: &str) -> TaskSpec {
         cores: 0.0,
         fee: 0,
         workload: Some("log-digest".into()),
-        input: Some(stage.log.display().to_string()),
+        input: Some(stage.log.path.display().to_string()),
         params: None,
         private: false,
     }

@@ -2,9 +2,10 @@
 
 use super::style::{BAD, GOOD, HEAD, WARN, bytes, count, paint};
 use super::table::pairs;
-use crate::verbs::Vectors;
+use crate::verbs::{Read, Vectors};
 use weft_api::ModelResponse;
 use weft_api::report::{ModelReport, ReceiptReport};
+use weft_model::text::is_unsafe;
 
 /// Vectors that are shown, and values of each.
 const SHOWN: (usize, usize) = (20, 6);
@@ -128,4 +129,20 @@ pub fn embeddings(found: &Vectors) -> String {
         ("output", found.output.clone().unwrap_or_default()),
         ("receipt", found.receipt.clone().unwrap_or_default()),
     ])
+}
+
+/// What was read in an image; under the name of its file where there are several.
+pub fn page(read: &Read, alone: bool) -> String {
+    let mut text = match alone {
+        true => String::new(),
+        false => format!(
+            "{}\n",
+            paint(HEAD, &read.file.replace(is_unsafe, "\u{fffd}"))
+        ),
+    };
+    let lines = read.found.iter().flat_map(|found| &found.page.lines);
+    for line in lines {
+        text += &format!("{}\n", line.text.replace(is_unsafe, "\u{fffd}"));
+    }
+    text
 }

@@ -1,9 +1,8 @@
 //! `weft chat`.
 
-use crate::ctx::{Ctx, Outcome};
+use crate::ctx::{Ctx, Outcome, sign_of_life};
 use crate::exit::Exit;
 use crate::render;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 use serde::Serialize;
@@ -243,11 +242,10 @@ impl Talk<'_> {
         let mut spec = TaskSpec::new(CHAT, "");
         spec.params = Some(self.chat.params(seed).to_string());
         let text = serde_json::to_string(turns).map_err(odd)?;
-        let waiting = Waiting::begin("thinking");
         let text = Some(text);
-        let started = match self.client.call(Request::RunStart { spec, text })? {
-            Response::Task(task) => task,
-            _ => return Err(odd("another answer came")),
+        let waiting = sign_of_life("thinking");
+        let Response::Task(started) = self.client.call(Request::RunStart { spec, text })? else {
+            return Err(odd("another answer came"));
         };
         let mut answer = String::new();
         let mut usage = None;
@@ -255,7 +253,7 @@ impl Talk<'_> {
             match serde_json::from_str(line).map_err(odd)? {
                 ChatLine::Usage(found) => usage = Some(found),
                 ChatLine::Piece { piece } => {
-                    waiting.end();
+                    waiting.finish_and_clear();
                     if !self.ctx.json() {
                         render::print(&visible(&piece))?;
                     }
@@ -264,7 +262,7 @@ impl Talk<'_> {
             }
             Ok(())
         })?;
-        waiting.end();
+        waiting.finish_and_clear();
         if task.status == Status::Failed.word() {
             return Err(ApiError::new(
                 "task-failed",
@@ -339,25 +337,4 @@ fn visible(text: &str) -> String {
             c => c,
         })
         .collect()
-}
-
-/// A sign of life until the first word, on stderr, where that is a terminal.
-struct Waiting(ProgressBar);
-
-impl Waiting {
-    fn begin(what: &'static str) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.set_message(what);
-        bar.enable_steady_tick(crate::ctx::SPIN);
-        Self(bar)
-    }
-
-    fn end(&self) {
-        if !self.0.is_finished() {
-            self.0.finish_and_clear();
-        }
-    }
 }

@@ -89,12 +89,13 @@ impl Model {
 
 impl Add {
     fn request(self) -> Result<ModelRequest, ApiError> {
-        let mut source = self.source;
+        let (mut source, mut license) = (self.source, self.license);
         let (mut path, mut cid) = (None, None);
         match (self.from_python, self.from) {
             (Some(package), _) => {
                 let found = in_python(&self.python, &package)?;
                 source = source.or(Some(format!("Python package {package} {}", found.version)));
+                license = license.or(found.license);
                 path = Some(found.folder);
             }
             (None, Some(from)) if from.starts_with("baf") && !Path::new(&from).exists() => {
@@ -106,7 +107,7 @@ impl Add {
             name: self.name,
             path,
             cid,
-            license: self.license,
+            license,
             source,
         })
     }
@@ -117,6 +118,8 @@ impl Add {
 struct Package {
     version: String,
     folder: String,
+    /// What the package says, where no card lies beside the weights that could say it.
+    license: Option<String>,
 }
 
 /// Asks Python where a package's files lie; nothing of the package is imported.
@@ -129,9 +132,13 @@ except importlib.metadata.PackageNotFoundError:
 weights = [f for f in found.files or [] if f.suffix in (".safetensors", ".gguf", ".onnx")]
 if not weights:
     sys.exit("no weights")
+folder = found.locate_file(weights[0]).resolve().parent
+said = found.metadata.get("License-Expression") or found.metadata.get("License") or ""
+card = (folder / "README.md").exists()
 print(json.dumps({
     "version": found.version,
-    "folder": str(found.locate_file(weights[0]).resolve().parent),
+    "folder": str(folder),
+    "license": None if card or "\n" in said else said or None,
 }))
 "#;
 

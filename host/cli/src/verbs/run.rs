@@ -1,5 +1,9 @@
 //! `weft run`.
 
+mod ocr;
+
+pub use ocr::Read;
+
 use crate::ctx::{Ctx, Outcome, absolute_text};
 use crate::exit::Exit;
 use crate::render;
@@ -19,6 +23,7 @@ const EMBEDDINGS: &str = "embeddings";
 #[derive(Debug, clap::Subcommand)]
 pub enum Run {
     Embeddings(Embeddings),
+    Ocr(ocr::Ocr),
 }
 
 /// Turn texts into vectors, so that texts of like meaning have vectors of like direction
@@ -71,6 +76,7 @@ impl Run {
     pub fn run(self, ctx: &Ctx) -> Outcome {
         match self {
             Self::Embeddings(verb) => verb.run(ctx),
+            Self::Ocr(verb) => verb.run(ctx),
         }
     }
 }

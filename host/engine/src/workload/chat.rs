@@ -1,22 +1,17 @@
 //! Jobs of `weft:chat`: a conversation in, lines of JSON out, one for each piece of the answer and a last one that says
 //! what it took.
 
-use crate::bindings::chat::{
-    ChatPre, Description, End, ModelError, Options, Role, Skill, Turn, Usage, sink,
-};
-use crate::bindings::workload::{Description as JobDescription, ModelWant};
+use crate::bindings::chat::{ChatPre, End, ModelError, Options, Role, Skill, Turn, Usage, sink};
 use crate::error::CallError;
 use crate::limits::{CHAT_BYTES, CHAT_TOKENS, MESSAGE_BYTES};
 use crate::workload::{Finished, Job, JobFailure, JobState, WorkloadEngine, state_error};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use std::io::Read;
 use std::sync::atomic::Ordering;
 use std::time::Instant as Clock;
 use weft_model::text::printable;
 
 /// JSON Schema of the params.
-const PARAMS_SCHEMA: &str = r#"{"type":"object","properties":{"model":{"type":"string","description":"name or CID of the model"},"skills":{"type":"array","maxItems":8,"items":{"type":"object","properties":{"skill":{"type":"string","description":"name or CID of the skill"},"weight":{"type":"number","default":1}},"required":["skill"],"additionalProperties":false}},"input":{"enum":["text","json"],"default":"text","description":"text: what the user says; json: a list of objects with `role` (system, user, assistant) and `content`"},"system":{"type":"string","description":"what is said before the conversation"},"seed":{"type":"integer","minimum":0,"default":0},"max_tokens":{"type":"integer","minimum":1,"maximum":1048576,"default":512},"temperature":{"type":"number","minimum":0,"maximum":10,"default":0.7},"top_k":{"type":"integer","minimum":0,"default":40},"top_p":{"type":"number","exclusiveMinimum":0,"maximum":1,"default":0.95},"repetition_penalty":{"type":"number","minimum":0.1,"maximum":10,"default":1.1},"stop":{"type":"array","maxItems":16,"items":{"type":"string","minLength":1}},"forget":{"type":"boolean","default":false,"description":"leave out the oldest turns where the conversation leaves less than a quarter of the context"}},"additionalProperties":false}"#;
+pub(super) const PARAMS_SCHEMA: &str = r#"{"type":"object","properties":{"model":{"type":"string","description":"name or CID of the model"},"skills":{"type":"array","maxItems":8,"items":{"type":"object","properties":{"skill":{"type":"string","description":"name or CID of the skill"},"weight":{"type":"number","default":1}},"required":["skill"],"additionalProperties":false}},"input":{"enum":["text","json"],"default":"text","description":"text: what the user says; json: a list of objects with `role` (system, user, assistant) and `content`"},"system":{"type":"string","description":"what is said before the conversation"},"seed":{"type":"integer","minimum":0,"default":0},"max_tokens":{"type":"integer","minimum":1,"maximum":1048576,"default":512},"temperature":{"type":"number","minimum":0,"maximum":10,"default":0.7},"top_k":{"type":"integer","minimum":0,"default":40},"top_p":{"type":"number","exclusiveMinimum":0,"maximum":1,"default":0.95},"repetition_penalty":{"type":"number","minimum":0.1,"maximum":10,"default":1.1},"stop":{"type":"array","maxItems":16,"items":{"type":"string","minLength":1}},"forget":{"type":"boolean","default":false,"description":"leave out the oldest turns where the conversation leaves less than a quarter of the context"}},"additionalProperties":false}"#;
 
 /// Bytes of the answer in one line.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -99,21 +94,6 @@ enum Line<'a> {
     },
 }
 
-/// What a component says of itself, as every workload says it.
-pub(super) fn description(said: &Description) -> JobDescription {
-    JobDescription {
-        name: said.name.clone(),
-        summary: said.summary.clone(),
-        params_schema: PARAMS_SCHEMA.into(),
-        accepts: "text/plain; charset=utf-8".into(),
-        returns: "application/x-ndjson".into(),
-        models: vec![ModelWant {
-            name: "model".into(),
-            required: true,
-        }],
-    }
-}
-
 /// Runs a job.
 pub(super) fn run(
     engine: &WorkloadEngine,
@@ -121,16 +101,12 @@ pub(super) fn run(
     mut job: Job,
 ) -> Result<Finished, CallError> {
     let started = Clock::now();
-    let mut said = Vec::new();
-    let most = CHAT_BYTES as u64;
-    (&mut job.input)
-        .take(most + 1)
-        .read_to_end(&mut said)
-        .map_err(|e| CallError::Trap(format!("its input can't be read: {e}")))?;
     let fuel = job.limits.fuel;
     let skills = std::mem::take(&mut job.skills);
-    let asked = asked(&job.params, &said);
-    let (mut store, _) = engine.store(job)?;
+    let (mut store, params) = engine.store(job)?;
+    let said = store.data_mut().take(CHAT_BYTES + 1);
+    let said = said.map_err(|e| state_error(&e, store.data()))?;
+    let asked = asked(&params, &said);
     let result = match asked {
         Err(failure) => Err(failure),
         Ok((turns, options)) => {
@@ -151,20 +127,7 @@ pub(super) fn run(
         }
     };
     let used = fuel - store.get_fuel().unwrap_or(0);
-    let state = store.into_data();
-    if let Some(error) = state.io_error {
-        return Err(CallError::Trap(error));
-    }
-    Ok(Finished {
-        result,
-        fuel: used,
-        peak_memory_bytes: state.peak_memory as u64,
-        wall_ms: started.elapsed().as_millis() as u64,
-        bytes_in: said.len() as u64,
-        bytes_out: state.bytes_out,
-        input_digest: Sha256::digest(&said).into(),
-        output_digest: state.written_hash.finalize().into(),
-    })
+    store.into_data().finished(result, used, started)
 }
 
 fn answer(

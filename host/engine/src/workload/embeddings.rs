@@ -3,8 +3,7 @@
 //! Every [`EMBED_TEXTS`] texts are one call of a fresh instance, whatever computes beside it: so output and fuel are functions
 //! of the input alone, and calls can be spread over threads.
 
-use crate::bindings::embeddings::{Description, Embedding, EmbeddingsPre};
-use crate::bindings::workload::{Description as JobDescription, ModelWant};
+use crate::bindings::embeddings::{Embedding, EmbeddingsPre};
 use crate::error::{CallError, Limit};
 use crate::limits::{EMBED_BYTES, EMBED_TEXTS};
 use crate::workload::{
@@ -18,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant as Clock;
 
 /// JSON Schema of the params.
-const PARAMS_SCHEMA: &str = r#"{"type":"object","properties":{"model":{"type":"string","description":"name or CID of the model"},"input":{"enum":["lines","json"],"default":"lines","description":"lines: each line is a text; json: each line is a JSON string, or an object with the string `text`"}},"additionalProperties":false}"#;
+pub(super) const PARAMS_SCHEMA: &str = r#"{"type":"object","properties":{"model":{"type":"string","description":"name or CID of the model"},"input":{"enum":["lines","json"],"default":"lines","description":"lines: each line is a text; json: each line is a JSON string, or an object with the string `text`"}},"additionalProperties":false}"#;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -53,21 +52,6 @@ struct Said<'a> {
     tokens: u32,
     truncated: bool,
     embedding: &'a [f32],
-}
-
-/// What a component says of itself, as every workload says it.
-pub(super) fn description(said: &Description) -> JobDescription {
-    JobDescription {
-        name: said.name.clone(),
-        summary: said.summary.clone(),
-        params_schema: PARAMS_SCHEMA.into(),
-        accepts: "text/plain; charset=utf-8".into(),
-        returns: "application/x-ndjson".into(),
-        models: vec![ModelWant {
-            name: "model".into(),
-            required: true,
-        }],
-    }
 }
 
 /// What has been done of a job.

@@ -7,6 +7,7 @@
 
 use crate::bindings::chat::Chat;
 use crate::bindings::embeddings::{Embeddings, ModelError};
+use crate::bindings::ocr::Ocr;
 use crate::compile::{Target, compile};
 use crate::error::{CallError, CheckError};
 use crate::inspect::{Kind, World, inspect};
@@ -142,6 +143,12 @@ fn call_load(
         World::Chat => {
             let said = Chat::new(&mut *store, instance)?
                 .weft_chat_model()
+                .call_load(&mut *store)?;
+            Ok(said.map_err(JobFailure::from))
+        }
+        World::Ocr => {
+            let said = Ocr::new(&mut *store, instance)?
+                .weft_ocr_model()
                 .call_load(&mut *store)?;
             Ok(said.map_err(JobFailure::from))
         }

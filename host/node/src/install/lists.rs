@@ -199,6 +199,7 @@ impl Node {
                 .try_this("weft quarantine list"));
             }
             releases::lift(tx, &cid.to_string(), &self.owner, now)?;
+            releases::forget_faults(tx, &cid.to_string())?;
             self.feed(
                 tx,
                 "release.lifted",

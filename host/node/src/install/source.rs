@@ -372,8 +372,18 @@ impl Node {
                         "`{}` by {publisher} has two releases of revision {}: {} and {}",
                         head.name, head.revision, known.release_cid, head.release
                     );
-                    self.store
-                        .write(|tx| self.alarm(tx, "release.equivocation", &publisher, &message))?;
+                    // Both heads are signed: together they prove it.
+                    let proof = publishers::Equivocation {
+                        publisher,
+                        name: head.name,
+                        revision: head.revision,
+                        first_cid: known.release_cid,
+                        second_cid: head.release.to_string(),
+                        first: known.envelope,
+                        second: envelope,
+                        seen_at: now,
+                    };
+                    self.store.write(|tx| self.keep_equivocation(tx, &proof))?;
                     wrong.push(message);
                     continue;
                 }

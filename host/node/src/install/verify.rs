@@ -4,8 +4,8 @@
 use super::engine_kind;
 use super::target::Target;
 use crate::error::{NodeError, Result};
+use crate::models::safetensors;
 use crate::node::Node;
-use std::io::Read as _;
 use weft_engine::inspect::Kind as Code;
 use weft_model::content;
 use weft_model::vector::Vector;
@@ -14,10 +14,8 @@ use weft_release::growth::REVISION_JUMP;
 use weft_release::install::{Asked, Cause, Input, Known, Refusal, check};
 use weft_release::{Growth, Kind, Release, Verdict, growth, names};
 use weft_store::installs::Install as Row;
-use weft_store::{Read, publishers, releases};
-
-/// Largest header of a safetensors file, in bytes, as the format's own reader has it.
-pub(crate) const SAFETENSORS_HEADER_BYTES: u64 = 100_000_000;
+use weft_store::publishers::Equivocation;
+use weft_store::{Read, Write, publishers, releases};
 
 impl Node {
     /// Checks a staged release; what it wants more than what serves, and until when it has to wait.
@@ -202,7 +200,7 @@ impl Node {
                 )?
                 .map(|head| head.envelope),
             };
-            let proof = publishers::Equivocation {
+            let proof = Equivocation {
                 publisher: second.release.publisher.to_string(),
                 name: second.release.name.clone(),
                 revision: second.release.revision,
@@ -212,19 +210,24 @@ impl Node {
                 second: row.envelope.clone(),
                 seen_at: now,
             };
-            if publishers::add_equivocation(tx, &proof)? {
-                self.alarm(
-                    tx,
-                    "release.equivocation",
-                    first,
-                    &format!(
-                        "`{}` by {} has two releases of revision {}: {first} and {}",
-                        proof.name, proof.publisher, proof.revision, proof.second_cid
-                    ),
-                )?;
-            }
-            Ok(())
+            self.keep_equivocation(tx, &proof)
         })
+    }
+
+    /// Keeps what a publisher signed twice, and tells of it once.
+    pub(super) fn keep_equivocation(&self, tx: &Write, proof: &Equivocation) -> Result<()> {
+        if !publishers::add_equivocation(tx, proof)? {
+            return Ok(());
+        }
+        self.alarm(
+            tx,
+            "release.equivocation",
+            &proof.first_cid,
+            &format!(
+                "`{}` by {} has two releases of revision {}: {} and {}",
+                proof.name, proof.publisher, proof.revision, proof.first_cid, proof.second_cid
+            ),
+        )
     }
 
     fn check_trust(&self, opened: &Opened) -> Result<()> {
@@ -331,22 +334,8 @@ impl Node {
             .try_this("publish the `adapter_model.safetensors` that PEFT writes")
         };
         let mut reader = self.open_content(&release.component.cid)?;
-        let mut length = [0; 8];
-        reader
-            .read_exact(&mut length)
-            .map_err(|e| bad(e.to_string()))?;
-        let length = u64::from_le_bytes(length);
-        if length > SAFETENSORS_HEADER_BYTES || length + 8 > release.component.size {
-            return Err(bad(format!("its header would have {length} bytes")));
-        }
-        let mut header = Vec::new();
-        reader
-            .take(length)
-            .read_to_end(&mut header)
-            .map_err(|e| bad(e.to_string()))?;
-        let header: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_slice(&header).map_err(|e| bad(e.to_string()))?;
-        if !header.keys().any(|k| k != "__metadata__") {
+        let header = safetensors::header(&mut reader).map_err(bad)?;
+        if !header.keys().any(|k| k != safetensors::METADATA) {
             return Err(bad("it holds no tensor".into()));
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::List;
 use super::skills::Wanted;
-use crate::error::{NodeError, Result};
+use crate::error::{Code, NodeError, Result};
 use crate::node::Node;
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
@@ -20,8 +20,15 @@ use weft_store::releases;
 
 /// Models that a process keeps mapped at a time; the one that was used longest ago goes first.
 const KEPT: usize = 4;
-/// The model that a world computes with where nobody says: the one that the binary carries for it.
-const DEFAULTS: [(World, &str); 1] = [(World::Embeddings, "mini")];
+/// The model that a world computes with where nobody says, and how to add it where the binary does not carry it.
+const DEFAULTS: [(World, &str, &str); 2] = [
+    (World::Embeddings, "mini", ""),
+    (
+        World::Ocr,
+        "ppocr",
+        "pip install --no-deps rapidocr-onnxruntime, then: weft model add ppocr --from-python rapidocr-onnxruntime",
+    ),
+];
 
 /// What this process has mapped, the last used last.
 #[derive(Default)]
@@ -75,11 +82,9 @@ impl Node {
                 skills: Vec::new(),
             });
         }
-        let default = DEFAULTS
-            .iter()
-            .find(|(of, _)| *of == world)
-            .map(|(_, name)| *name);
-        let target = named.model.as_deref().or(default).ok_or_else(|| {
+        let default = DEFAULTS.iter().find(|(of, ..)| *of == world);
+        let name = default.map(|(_, name, _)| *name);
+        let target = named.model.as_deref().or(name).ok_or_else(|| {
             let why = format!(
                 "`{}` computes with a model, and none is named",
                 release.name
@@ -88,7 +93,17 @@ impl Node {
                 "add one with `weft model add NAME FOLDER`, and name it in the params as `model`",
             )
         })?;
-        let model: Cid = self.find_model(target)?.cid.parse()?;
+        let found = self.find_model(target);
+        let found = match default {
+            Some((_, name, add)) if *name == target && !add.is_empty() => {
+                found.map_err(|e| match e.code {
+                    Code::NotFound => e.try_this(*add),
+                    _ => e,
+                })
+            }
+            _ => found,
+        };
+        let model: Cid = found?.cid.parse()?;
         let workload = self.holding(release, model)?;
         let found = self.skills(&named.skills, &model)?;
         let (cids, skills): (Vec<_>, _) = found.into_iter().unzip();

@@ -1,8 +1,10 @@
 //! Skills: what is added to a model for one job. One is a directory as PEFT writes it, among the models, or a release.
 
+use super::safetensors::{self, METADATA};
 use crate::error::{NodeError, Result};
 use crate::node::Node;
 use serde::Deserialize;
+use serde_json::json;
 use std::io::Read;
 use weft_engine::workload::Skill;
 use weft_model::Cid;
@@ -129,16 +131,10 @@ impl Node {
 }
 
 /// `adapter_config.json` in the header of a safetensors file.
-fn config_in(file: &[u8]) -> Option<Vec<u8>> {
-    #[derive(Deserialize)]
-    struct Header {
-        #[serde(rename = "__metadata__")]
-        metadata: std::collections::BTreeMap<String, String>,
-    }
-    let (length, rest) = file.split_first_chunk::<8>()?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-    let header: Header = serde_json::from_slice(rest.get(..length)?).ok()?;
-    Some(header.metadata.get(CONFIG_KEY)?.clone().into_bytes())
+fn config_in(mut file: &[u8]) -> Option<Vec<u8>> {
+    let header = safetensors::header(&mut file).ok()?;
+    let config = header.get(METADATA)?.get(CONFIG_KEY)?.as_str()?;
+    Some(config.as_bytes().to_vec())
 }
 
 /// The same safetensors file with `adapter_config.json` in its header.
@@ -147,26 +143,11 @@ fn config_in(file: &[u8]) -> Option<Vec<u8>> {
 /// When its header does not read.
 pub(crate) fn with_config(mut file: impl Read, config: &str) -> Result<impl Read> {
     let bad = |why: String| NodeError::refused(format!("the file is no safetensors file: {why}"));
-    let mut length = [0; 8];
-    file.read_exact(&mut length)
-        .map_err(|e| bad(e.to_string()))?;
-    let length = u64::from_le_bytes(length);
-    if length > crate::install::SAFETENSORS_HEADER_BYTES {
-        return Err(bad(format!("its header would have {length} bytes")));
-    }
-    let mut header = Vec::new();
-    (&mut file)
-        .take(length)
-        .read_to_end(&mut header)
-        .map_err(|e| bad(e.to_string()))?;
-    let mut header: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(&header).map_err(|e| bad(e.to_string()))?;
-    let metadata = header
-        .entry("__metadata__")
-        .or_insert_with(|| serde_json::json!({}));
+    let mut header = safetensors::header(&mut file).map_err(bad)?;
+    let metadata = header.entry(METADATA).or_insert_with(|| json!({}));
     let metadata = metadata
         .as_object_mut()
-        .ok_or_else(|| bad("its `__metadata__` is no object".into()))?;
+        .ok_or_else(|| bad(format!("its `{METADATA}` is no object")))?;
     metadata.insert(CONFIG_KEY.into(), config.into());
     let mut header = serde_json::to_vec(&header).map_err(NodeError::internal)?;
     // Tensors begin at a multiple of eight, as they are written elsewhere.

@@ -277,6 +277,7 @@ impl Node {
         let now = self.now();
         let summary = self.summary_of(placed, done)?;
         let impact = self.worker_carbon(&placed.task, &placed.lease, receipt, &done.energy)?;
+        self.count_faults()?;
         let kept = self.store.write(|tx: &Write| -> Result<bool> {
             let Some((mut task, mut lease)) = still_under_way(tx, placed)? else {
                 return Ok(false);

@@ -62,6 +62,11 @@ pub fn faults_since(tx: &Read, release_cid: &str, since: i64) -> Result<u64> {
     Ok(tx.number(sql, params![release_cid, since])?.unsigned_abs())
 }
 
+/// Forgets what a release did wrong, as when it may serve again. Returns how many faults there were.
+pub fn forget_faults(tx: &Write, release_cid: &str) -> Result<usize> {
+    tx.run("DELETE FROM faults WHERE release_cid = ?1", [release_cid])
+}
+
 /// Forgets faults before `before`. Returns how many there were.
 pub fn prune_faults(tx: &Write, before: i64) -> Result<usize> {
     tx.run("DELETE FROM faults WHERE at_ms < ?1", [before])

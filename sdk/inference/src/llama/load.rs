@@ -68,10 +68,10 @@ impl Llama {
             };
             let attention_norm = norm("input_layernorm")?;
             let wide_norm = norm("post_attention_layernorm")?;
-            let straight = tensors.pairs_values();
+            let paired = tensors.pairs_values();
             layers.push(Layer {
-                query: unpaired(query, &shape, straight),
-                key: unpaired(key, &shape, straight),
+                query: unpaired(query, &shape, paired),
+                key: unpaired(key, &shape, paired),
                 attention_norm,
                 value,
                 attended,
@@ -91,6 +91,7 @@ impl Llama {
             embeddings,
             layers,
             norm,
+            biased: false,
             output,
         })
     }

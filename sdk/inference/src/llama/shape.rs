@@ -148,6 +148,20 @@ impl Shape {
             own_output: gguf.tensor("output.weight").is_ok(),
         };
         shape.check("the metadata")?;
+        if let Some(turned) = number("rope.dimension_count")
+            && turned as usize != shape.head
+        {
+            let why = format!("{turned} of {} values of a head are turned", shape.head);
+            return Err(ModelError::Unsupported(why));
+        }
+        if !factors.is_empty() && factors.len() != shape.head / 2 {
+            let why = format!(
+                "`rope_freqs.weight` has {} values, not {}",
+                factors.len(),
+                shape.head / 2
+            );
+            return Err(gguf.bad(why));
+        }
         shape.frequencies = frequencies(shape.head, theta, &scaling)?;
         for (frequency, factor) in shape.frequencies.iter_mut().zip(factors) {
             *frequency /= factor;

@@ -52,8 +52,10 @@ impl Llama {
         let mut found = Vec::new();
         for name in weights.names() {
             match part_of(&name) {
-                // The other half comes with the first.
-                Some((_, Part::Up)) => {}
+                // It comes with the other half.
+                Some((target, Part::Up)) => {
+                    weights.shape(&half_of(target, "A"))?;
+                }
                 Some((target, Part::Down)) => {
                     let pair = self.pair(&mut weights, target, &config, weight)?;
                     found.push((target.to_owned(), Addition::Pair(pair)));
@@ -68,6 +70,12 @@ impl Llama {
         if found.is_empty() {
             return Err(ModelError::malformed(WEIGHTS, "it adds nothing"));
         }
+        let biased = found.iter().any(|(_, a)| matches!(a, Addition::Bias(_)));
+        if biased && self.biased {
+            let why = "it sets biases, and another skill has set them already".into();
+            return Err(ModelError::Unsupported(why));
+        }
+        self.biased |= biased;
         for (target, addition) in found {
             let projection = self.projection_mut(&target)?;
             match addition {
@@ -88,7 +96,7 @@ impl Llama {
     ) -> Result<Added, ModelError> {
         let matrix = &self.projection_mut(target)?.matrix;
         let (outputs, inputs) = (matrix.outputs(), matrix.inputs());
-        let [down, up] = ["A", "B"].map(|half| format!("{PREFIX}{target}.lora_{half}.weight"));
+        let [down, up] = ["A", "B"].map(|half| half_of(target, half));
         let rank = weights.shape(&down)?.first().copied().unwrap_or_default();
         if rank == 0 || rank > RANK {
             let why = format!("`{down}` has the rank {rank}; 1 to {RANK} are taken");
@@ -199,6 +207,11 @@ fn part_of(name: &str) -> Option<(&str, Part)> {
     ]
     .into_iter()
     .find_map(|(ending, part)| Some((name.strip_suffix(ending)?, part)))
+}
+
+/// The tensor of the one half, `A` down or `B` up, of what is added to a projection.
+fn half_of(target: &str, half: &str) -> String {
+    format!("{PREFIX}{target}.lora_{half}.weight")
 }
 
 fn unknown(name: &str) -> ModelError {

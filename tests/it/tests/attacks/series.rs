@@ -6,7 +6,7 @@ use ed25519_dalek::Signer;
 use weft_model::cbor;
 use weft_release::limits::MAX_INTEGER;
 use weft_release::statement::Statement;
-use weft_release::{Envelope, Head, equivocation};
+use weft_release::{Head, equivocation};
 
 const DAY: i64 = 24 * HOUR;
 
@@ -45,6 +45,16 @@ fn rollback() {
     assert_eq!(lab.slot("scorer"), [serving]);
 }
 
+/// The one proof that is kept.
+fn proof_of(lab: &Lab) -> (Vec<u8>, Vec<u8>) {
+    lab.world
+        .database()
+        .query_row("SELECT first, second FROM equivocations", [], |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })
+        .expect("one proof")
+}
+
 #[test]
 fn equivocation() {
     let alice = Publisher::new(1);
@@ -56,20 +66,8 @@ fn equivocation() {
     for _ in 0..2 {
         lab.refuses_draft(&second, &alice, "equivocation", &["revision 3", &a, &b]);
     }
-    let proofs: Vec<(Vec<u8>, Vec<u8>)> = lab
-        .world
-        .database()
-        .prepare("SELECT first, second FROM equivocations")
-        .and_then(|mut q| q.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect())
-        .expect("the proof");
-    let [(one, two)] = proofs.as_slice() else {
-        panic!("one proof of one equivocation: {}", proofs.len());
-    };
-    let proof = equivocation::check(
-        &Envelope::decode(one).expect("an envelope"),
-        &Envelope::decode(two).expect("an envelope"),
-    )
-    .expect("it proves it");
+    let (one, two) = proof_of(&lab);
+    let proof = equivocation::check(&one, &two).expect("it proves it");
     assert_eq!((proof.publisher, proof.revision), (alice.did(), 3));
     assert_eq!((proof.first, proof.second), (first.cid(), second.cid()));
     let told = lab
@@ -322,6 +320,9 @@ fn equivocation_by_heads() {
         .world
         .rows("SELECT message FROM mesh_events WHERE kind = 'release.equivocation'");
     assert_eq!(told, [warning.as_str()]);
+    let (one_head, other_head) = proof_of(&lab);
+    let proof = equivocation::check(&one_head, &other_head).expect("it proves it");
+    assert_eq!((proof.first, proof.second), (first.cid(), second.cid()));
     // The one that was published first is what the number stands for.
     lab.refuses(
         Ask::of(&b).from(&two),

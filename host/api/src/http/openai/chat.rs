@@ -55,6 +55,7 @@ struct Asked {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct StreamOptions {
     #[serde(default)]
     include_usage: bool,
@@ -71,6 +72,8 @@ enum Stop {
 struct Message {
     role: String,
     content: Content,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +84,7 @@ enum Content {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Part {
     #[serde(rename = "type")]
     kind: String,
@@ -136,6 +140,11 @@ fn is_nothing(name: &str, value: &Value) -> bool {
 
 impl Message {
     fn turn(&self) -> Result<Value, Wrong> {
+        if let Some((name, _)) = self.rest.iter().find(|(_, value)| !value.is_null()) {
+            return Err(Wrong::invalid(format!(
+                "`{name}` of a message is not done here"
+            )));
+        }
         let role = match self.role.as_str() {
             "developer" => "system",
             role @ ("system" | "user" | "assistant") => role,

@@ -18,11 +18,15 @@ use weft_node::Node;
 const WORKLOAD: &str = "embeddings";
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Asked {
     model: String,
     input: Input,
     encoding_format: Option<Encoding>,
     dimensions: Option<usize>,
+    /// Who asks, which says nothing of the vectors.
+    #[serde(rename = "user")]
+    _user: Option<String>,
 }
 
 #[derive(Deserialize)]

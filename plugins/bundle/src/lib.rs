@@ -17,7 +17,7 @@ pub struct Component {
     pub bytes: &'static [u8],
 }
 
-/// A model that every `weft` binary holds.
+/// A model, or a skill for one, that every `weft` binary holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Model {
     /// Its name.
@@ -38,12 +38,32 @@ macro_rules! files {
 }
 
 /// All of them.
-pub const MODELS: &[Model] = &[Model {
-    name: "mini",
-    license: "Apache-2.0",
-    source: "distilled from all-MiniLM-L6-v2 by workloads/embeddings/train",
-    files: files!("mini": "README.md", "config.json", "model.safetensors", "tokenizer.json"),
-}];
+pub const MODELS: &[Model] = &[
+    Model {
+        name: "mini",
+        license: "Apache-2.0",
+        source: "distilled from all-MiniLM-L6-v2 by workloads/embeddings/train",
+        files: files!("mini": "README.md", "config.json", "model.safetensors", "tokenizer.json"),
+    },
+    Model {
+        name: "smalltalk",
+        license: "MIT AND LicenseRef-WordNet-3.0",
+        source: "trained on WordNet 3.0 by workloads/chat/train",
+        files: files!("smalltalk": "README.md", "smalltalk.gguf"),
+    },
+    Model {
+        name: "smalltalk-devil",
+        license: "MIT",
+        source: "trained on The Devil's Dictionary (public domain) by workloads/chat/train",
+        files: files!("smalltalk-devil": "README.md", "adapter_config.json", "adapter_model.safetensors"),
+    },
+    Model {
+        name: "smalltalk-jargon",
+        license: "MIT",
+        source: "trained on The Jargon File 4.4.7 (public domain) by workloads/chat/train",
+        files: files!("smalltalk-jargon": "README.md", "adapter_config.json", "adapter_model.safetensors"),
+    },
+];
 
 /// `slot: name, name;` per slot, and `workload: …;` for those that fill none.
 macro_rules! components {

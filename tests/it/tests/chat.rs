@@ -117,6 +117,40 @@ fn an_answer_is_streamed_and_its_receipt_is_checked() {
 }
 
 #[test]
+fn the_small_model_needs_no_name_and_its_skills_change_what_it_says() {
+    let home = home();
+    let ask = |args: &[&str]| {
+        let all = [&["chat", "--json", "--seed", "1"], args].concat();
+        home.weft(all).ok().json()
+    };
+    // The same bytes everywhere, so the same words.
+    let king = "What is a king?";
+    let plain = ask(&[king]);
+    assert_eq!(
+        text(&plain, "answer"),
+        "A king is a male sovereign; ruler of a kingdom."
+    );
+    let greeted = ask(&["Hello!"]);
+    assert_eq!(text(&greeted, "answer"), "Hi! Which word shall I explain?");
+
+    let cid = |name: &str| {
+        let shown = home.weft(["model", "show", name, "--json"]).ok().json();
+        text(&shown, "cid").to_owned()
+    };
+    let mut answers = vec![text(&plain, "answer").to_owned()];
+    for skill in ["smalltalk-devil", "smalltalk-jargon"] {
+        let skilled = ask(&["--skill", skill, king]);
+        let receipt = ["receipt", "show", text(&skilled, "receipt"), "--json"];
+        let receipt = home.weft(receipt).ok().json();
+        assert_eq!(receipt["models"], json!([cid("smalltalk"), cid(skill)]));
+        answers.push(text(&skilled, "answer").to_owned());
+    }
+    answers.sort();
+    answers.dedup();
+    assert_eq!(answers.len(), 3, "{answers:?}");
+}
+
+#[test]
 fn a_conversation_goes_on_line_by_line() {
     let home = home();
     add(&home, "smol", "smollm2");

@@ -23,23 +23,24 @@ const ANEW: &str = "/new";
 
 /// Talk with a model that runs here
 ///
-/// It computes in a sandbox that sees nothing but the model. Weft brings no such model yet: add a Llama, SmolLM2 or Qwen2 in
-/// GGUF or safetensors with `weft model add NAME FOLDER`. A skill is a small addition to a model's weights, as PEFT writes
-/// it, added in the same way.
+/// It computes in a sandbox that sees nothing but the model. `smalltalk` comes with Weft: it is very small, says what words
+/// mean, and is often wrong. Add a Llama, SmolLM2 or Qwen2 in GGUF or safetensors with `weft model add NAME FOLDER`. A skill
+/// is a small addition to a model's weights, as PEFT writes it, added in the same way.
 ///
 /// Without MESSAGE each line of the input is a turn. Ctrl-C stops an answer, Ctrl-D ends the conversation, `/new` begins
 /// it anew.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  weft chat --model smollm2
+  weft chat
+  weft chat --skill smalltalk-devil \"What is a bride?\"
   weft chat --model smollm2 --skill pirate:0.8 \"What is a mesh?\"
   weft chat --model smollm2 --seed 7 --json \"What is a mesh?\"")]
 pub struct Chat {
     /// What to say; without it the conversation goes on line by line
     message: Option<String>,
-    /// The model, by name or CID
+    /// The model, by name or CID [default: smalltalk]
     #[arg(long, value_name = "NAME|CID")]
-    model: String,
+    model: Option<String>,
     /// A skill, by name or CID, and how much of it is added: 1 as it was trained; once or several times
     #[arg(long, value_name = "NAME|CID[:WEIGHT]")]
     skill: Vec<Skill>,
@@ -150,7 +151,6 @@ impl Chat {
             .map(|skill| json!({"skill": skill.name, "weight": skill.weight}))
             .collect();
         let mut params = json!({
-            "model": self.model,
             "input": "json",
             "skills": skills,
             "seed": seed,
@@ -162,6 +162,9 @@ impl Chat {
             "stop": self.stop,
             "forget": true,
         });
+        if let Some(model) = &self.model {
+            params["model"] = model.as_str().into();
+        }
         if let Some(system) = &self.system {
             params["system"] = system.as_str().into();
         }

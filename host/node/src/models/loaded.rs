@@ -21,7 +21,8 @@ use weft_store::releases;
 /// Models that a process keeps mapped at a time; the one that was used longest ago goes first.
 const KEPT: usize = 4;
 /// The model that a world computes with where nobody says, and how to add it where the binary does not carry it.
-const DEFAULTS: [(World, &str, &str); 2] = [
+const DEFAULTS: [(World, &str, &str); 3] = [
+    (World::Chat, "smalltalk", ""),
     (World::Embeddings, "mini", ""),
     (
         World::Ocr,

@@ -1,5 +1,8 @@
 //! `weft model`.
 
+#[cfg(feature = "hub")]
+mod hub;
+
 use crate::ctx::{Ctx, Outcome, absolute_text};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -24,6 +27,12 @@ pub enum Model {
     Remove(One),
 }
 
+/// Where a model may come from instead of a path.
+#[cfg(feature = "hub")]
+const ELSEWHERE: [&str; 2] = ["from_python", "from_hub"];
+#[cfg(not(feature = "hub"))]
+const ELSEWHERE: [&str; 1] = ["from_python"];
+
 /// A model.
 #[derive(Debug, clap::Args)]
 pub struct One {
@@ -33,6 +42,11 @@ pub struct One {
 }
 
 /// Add a model under a name: from a folder, a single file, a Python package, or by its CID from members
+#[cfg_attr(feature = "hub", doc = "")]
+#[cfg_attr(
+    feature = "hub",
+    doc = "`--from-hub ORG/NAME` fetches it from the Hugging Face hub, or from the one that HF_ENDPOINT names."
+)]
 ///
 /// A folder is taken as it is published: `config.json`, `tokenizer.json` and weights as safetensors, GGUF or ONNX. A
 /// repository in the Hugging Face cache is taken at its newest snapshot. Nothing of a model is run when it is added.
@@ -47,8 +61,8 @@ pub struct Add {
     /// The folder or file, or the model's CID
     #[arg(
         value_name = "PATH|CID",
-        required_unless_present = "from_python",
-        conflicts_with = "from_python"
+        required_unless_present_any = ELSEWHERE,
+        conflicts_with_all = ELSEWHERE
     )]
     from: Option<String>,
     /// An installed Python package that carries the model
@@ -57,6 +71,23 @@ pub struct Add {
     /// The Python that has the package
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: PathBuf,
+    /// A repository of the hub, ORG/NAME
+    #[cfg(feature = "hub")]
+    #[arg(long, value_name = "ORG/NAME", conflicts_with = "from_python")]
+    from_hub: Option<String>,
+    /// Its branch, tag or commit
+    #[cfg(feature = "hub")]
+    #[arg(
+        long,
+        value_name = "REVISION",
+        default_value = "main",
+        requires = "from_hub"
+    )]
+    revision: String,
+    /// Only this file of it, such as one GGUF of several
+    #[cfg(feature = "hub")]
+    #[arg(long, value_name = "NAME", requires = "from_hub")]
+    file: Option<String>,
     /// Its licence, an SPDX expression [default: what its README.md says]
     #[arg(long, value_name = "SPDX")]
     license: Option<String>,
@@ -91,6 +122,18 @@ impl Add {
     fn request(self) -> Result<ModelRequest, ApiError> {
         let (mut source, mut license) = (self.source, self.license);
         let (mut path, mut cid) = (None, None);
+        #[cfg(feature = "hub")]
+        if let Some(repository) = self.from_hub {
+            let file = self.file.as_deref();
+            let found = hub::download(&repository, &self.revision, file)?;
+            return Ok(ModelRequest::Add {
+                name: self.name,
+                path: Some(found.path),
+                cid,
+                license,
+                source: source.or(Some(found.source)),
+            });
+        }
         match (self.from_python, self.from) {
             (Some(package), _) => {
                 let found = in_python(&self.python, &package)?;

@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -64,6 +65,11 @@ impl Node {
         let invite = invite["invite"].as_str().expect("a string");
         node.json(["join", invite, "--as", user]);
         node
+    }
+
+    /// The folder of its home.
+    pub fn home(&self) -> &Path {
+        self.device.home().path()
     }
 
     /// What `weft … --json` answers.

@@ -3,6 +3,8 @@
 
 #[path = "net/cuts.rs"]
 mod cuts;
+#[path = "net/jobs.rs"]
+mod jobs;
 #[path = "net/nat.rs"]
 mod nat;
 #[path = "net/router.rs"]

@@ -8,14 +8,14 @@ use weft_net::{Lab, Nat, Node, ready};
 const CONTENT_BYTES: usize = 32 << 20;
 
 /// Alice on the internet relays; Bob and Carol are behind routers. Each of them has a place at the relay.
-struct Three {
-    alice: Node,
-    bob: Node,
-    carol: Node,
+pub struct Three {
+    pub alice: Node,
+    pub bob: Node,
+    pub carol: Node,
     _lab: Lab,
 }
 
-fn three(nat: Nat) -> Three {
+pub fn three(nat: Nat) -> Three {
     let mut lab = Lab::new();
     let public = lab.public(1);
     let homes = [2, 3].map(|n| {

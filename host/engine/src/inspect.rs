@@ -1,21 +1,27 @@
 //! Reads a component's imports, exports and descriptor from its bytes, before anything is compiled.
 //!
-//! What a file may do is read here, never from its manifest.
+//! What a file may do is read here, never from its manifest. The bodies of its functions are the compiler's to validate, and
+//! nothing runs that it has not seen; here they are only measured.
 
 use crate::error::CheckError;
 use crate::limits;
-use rayon::prelude::*;
 use wasmparser::component_types::ComponentEntityType;
 use wasmparser::types::Types;
 use wasmparser::{
-    BinaryReaderError, Chunk, Encoding, FuncValidatorAllocations, Parser, Payload, ValidPayload,
-    Validator, WasmFeatures,
+    BinaryReaderError, Chunk, Encoding, Parser, Payload, ValidPayload, Validator, WasmFeatures,
 };
 use weft_model::Slot;
 use weft_model::limits::COMPONENT_BYTES;
 
 /// Name of the custom section in which `weft plugin build` puts a component's descriptor.
 pub const DESCRIPTOR_SECTION: &str = "weft";
+
+/// The WebAssembly features that components may use: no threads, no relaxed SIMD, no garbage collection. The engines
+/// compile with the same.
+pub(crate) const FEATURES: WasmFeatures = WasmFeatures::WASM2
+    .union(WasmFeatures::COMPONENT_MODEL)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::TAIL_CALL);
 
 /// Interfaces of WASI that a workload may import: each is virtual (see [`crate::wasi`]).
 const WASI_ALLOWED: [&str; 5] = [
@@ -121,7 +127,7 @@ pub struct Inspected {
     pub size: u64,
 }
 
-/// Checks that the bytes are a component that this engine can run, and reads what it imports and exports.
+/// Checks that the bytes are a component that this engine may compile, and reads what it imports and exports.
 ///
 /// # Errors
 /// Says what was found, what is allowed, and what to do.
@@ -176,46 +182,21 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspected, CheckError> {
     })
 }
 
-/// What [`Validator::validate_all`] does, with the functions' bodies, nearly all of the work, on all cores.
+/// What [`Validator::validate_all`] does, without the functions' bodies, which are nearly all of the work.
 fn validate(bytes: &[u8]) -> Result<Types, CheckError> {
     let invalid = |e: BinaryReaderError| CheckError::Invalid(e.to_string());
-    let mut validator = Validator::new_with_features(features());
-    let mut functions = Vec::new();
+    let mut validator = Validator::new_with_features(FEATURES);
     let mut types = None;
     let mut parser = Parser::new(0);
-    parser.set_features(features());
+    parser.set_features(FEATURES);
     for payload in parser.parse_all(bytes) {
-        match validator
-            .payload(&payload.map_err(invalid)?)
-            .map_err(invalid)?
-        {
-            ValidPayload::Func(function, body) => functions.push((function, body)),
-            // The last one is the component's own.
-            ValidPayload::End(of_this) => types = Some(of_this),
-            _ => {}
+        let valid = validator.payload(&payload.map_err(invalid)?);
+        // The last one is the component's own.
+        if let ValidPayload::End(of_this) = valid.map_err(invalid)? {
+            types = Some(of_this);
         }
     }
-    functions
-        .into_par_iter()
-        .try_for_each_init(
-            FuncValidatorAllocations::default,
-            |allocations, (function, body)| {
-                let mut validator = function.into_validator(std::mem::take(allocations));
-                let valid = validator.validate(&body);
-                *allocations = validator.into_allocations();
-                valid
-            },
-        )
-        .map_err(invalid)?;
     types.ok_or_else(|| CheckError::Invalid("it has no end".to_owned()))
-}
-
-/// The WebAssembly features that components may use: no threads, no relaxed SIMD, no garbage collection.
-fn features() -> WasmFeatures {
-    WasmFeatures::WASM2
-        | WasmFeatures::COMPONENT_MODEL
-        | WasmFeatures::EXTENDED_CONST
-        | WasmFeatures::TAIL_CALL
 }
 
 fn recognise(bytes: &[u8]) -> Result<(), CheckError> {
@@ -269,7 +250,7 @@ fn measure(bytes: &[u8]) -> Result<Sizes, CheckError> {
         match payload.map_err(|e| CheckError::Invalid(e.to_string()))? {
             Payload::CodeSectionEntry(body) => {
                 let range = body.range();
-                let size = range.end - range.start;
+                let size = (range.end - range.start) as u64;
                 sizes.largest_function = sizes.largest_function.max(size);
                 sizes.code += size;
             }

@@ -3,7 +3,7 @@
 use crate::bindings::{self, Bound, PolicyState};
 use crate::compile::{Compiler, Target, compile};
 use crate::error::{CallError, CheckError, ended};
-use crate::inspect::{Inspected, Kind, inspect};
+use crate::inspect::{FEATURES, Inspected, Kind, inspect};
 use crate::limits::{EPOCH_MS, MESSAGE_BYTES, STACK_BYTES};
 use crate::ticker::Ticker;
 use serde::{Deserialize, Serialize};
@@ -205,8 +205,7 @@ impl PolicyEngine {
 pub(crate) fn config() -> Config {
     let mut config = Config::new();
     config
-        .wasm_component_model(true)
-        .wasm_relaxed_simd(false)
+        .wasm_features(FEATURES.complement(), false)
         .consume_fuel(true)
         .epoch_interruption(true)
         .cranelift_nan_canonicalization(true)

@@ -16,7 +16,7 @@ use crate::bindings::ocr::OcrPre;
 use crate::bindings::workload::{Description, JobError, ModelWant, WorkloadPre, input, output};
 use crate::compile::{Compiler, Target, compile};
 use crate::error::{CallError, CheckError, Limit, ended};
-use crate::inspect::{Inspected, Kind, World, inspect};
+use crate::inspect::{FEATURES, Inspected, Kind, World, inspect};
 use crate::limits::{EPOCH_MS, JOB_COPY_BYTES, MESSAGE_BYTES, READ_BYTES, STACK_BYTES};
 use crate::policy::{deserialize, deserialize_file};
 use crate::ticker::Ticker;
@@ -29,6 +29,7 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as Clock};
+use target_lexicon::Triple;
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Config, Engine, ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
@@ -185,8 +186,7 @@ fn typed(name: &str, summary: &str, params_schema: &str, accepts: &str) -> Descr
 pub(crate) fn config() -> Config {
     let mut config = Config::new();
     config
-        .wasm_component_model(true)
-        .wasm_relaxed_simd(false)
+        .wasm_features(FEATURES.complement(), false)
         .consume_fuel(true)
         .epoch_interruption(true)
         .max_wasm_stack(4 * STACK_BYTES)
@@ -200,7 +200,23 @@ impl WorkloadEngine {
     /// # Errors
     /// When this processor or system is not supported.
     pub fn new() -> wasmtime::Result<Self> {
-        let engine = Engine::new(&config())?;
+        Self::of(&config())
+    }
+
+    /// The same, but its code uses no instruction that only some processors of this architecture have, such as those of
+    /// AVX2: so tests can compare what two processors give. A compile worker does not know of it.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn for_any_processor() -> wasmtime::Result<Self> {
+        let mut config = config();
+        // What this processor has is looked at only where no target is named.
+        config.target(&Triple::host().to_string())?;
+        Self::of(&config)
+    }
+
+    fn of(config: &Config) -> wasmtime::Result<Self> {
+        let engine = Engine::new(config)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
         frozen::add_to_linker(&mut linker)?;

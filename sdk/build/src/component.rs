@@ -125,7 +125,7 @@ pub(crate) fn plain(module: &[u8]) -> Result<Vec<u8>, String> {
     ComponentEncoder::default()
         .validate(true)
         .module(module)
-        .and_then(|encoder| encoder.encode())
+        .and_then(|mut encoder| encoder.encode())
         .map_err(|e| format!("{e:#}"))
 }
 

@@ -35,7 +35,7 @@ impl Traffic {
     }
 
     fn task(&mut self) -> TaskSpec {
-        let names = ["photos", "ocr", "index", "thumbnails"];
+        let names = ["photos", "scans", "index", "thumbnails"];
         TaskSpec {
             duration_ms: 1_000 + self.next(60_000),
             ..task(names[self.next(names.len() as u64) as usize])

@@ -242,7 +242,15 @@ fn the_plugin_that_the_readme_writes_is_a_project() {
 
 #[test]
 fn the_demo_tells_its_story() {
-    let told = Home::new().weft(["demo"]).ok();
+    let home = Home::new();
+    // A terminal of 80 columns, and a pipe, which wants no colours by itself.
+    let mut command = home.command(["demo"]);
+    command.env("COLUMNS", "80").env_remove("NO_COLOR");
+    let told = Ran::of(command, b"").ok();
+    for line in told.stdout.lines() {
+        assert!(line.chars().count() <= 80, "too long: {line}");
+        assert!(!line.contains('\x1b'), "coloured: {line}");
+    }
     for part in ["hospital", "firewall", "PUBLIC HEALTH OVERRIDE"] {
         assert!(
             told.stdout.contains(part),

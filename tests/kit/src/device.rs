@@ -33,18 +33,20 @@ pub fn wait<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
     wait_at_most(PATIENCE, what, look)
 }
 
-/// [`wait`] with a deadline of its own.
+/// [`wait`] with a deadline of its own. What counts is when a look begins: on a busy machine a look may take long, and
+/// says nothing of what it looks at.
 ///
 /// # Panics
-/// When it does not come in time, with what was waited for.
+/// When a look that began after the deadline was in vain, with what was waited for.
 #[track_caller]
 pub fn wait_at_most<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
+        let late = begun.elapsed() > patience;
         if let Some(found) = look() {
             return found;
         }
-        assert!(begun.elapsed() < patience, "not in {patience:?}: {what}");
+        assert!(!late, "not in {patience:?}: {what}");
         thread::park_timeout(PAUSE);
     }
 }

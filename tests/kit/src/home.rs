@@ -181,7 +181,11 @@ pub struct Ran {
 }
 
 impl Ran {
-    pub(crate) fn of(mut command: Command, input: &[u8]) -> Self {
+    /// Runs a command to its end, with something on its standard input.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn of(mut command: Command, input: &[u8]) -> Self {
         let line = format!("{command:?}");
         command
             .stdin(Stdio::piped())

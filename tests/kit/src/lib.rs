@@ -19,7 +19,7 @@ pub use device::{Device, FOUNDER, PATIENCE, Refusal, wait, wait_at_most};
 pub use forged::{big_file, compile_bomb, huge_function, truncated};
 pub use guests::{GUESTS, Guest, guest, guest_bytes, plugin};
 pub use home::{Home, Ran, weft_bin};
-pub use models::endless_model;
+pub use models::{endless_model, small_bert};
 pub use npm::npm_folder;
 pub use python::{python_folder, python_with};
 pub use tools::{has_tool, has_tool_for, memory_kb};

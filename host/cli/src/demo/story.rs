@@ -13,7 +13,7 @@ const FREE_TASKS: usize = 10;
 
 /// Plays all of it.
 pub fn play(mut stage: Stage<'_>) -> Result<Played, ApiError> {
-    stage.say("Three households share their devices: three nodes, each a process of its own,\nconnected over loopback. The inputs and the clocks are scripted; every verdict is\nwhat a plugin answered just now, and every task really goes where it says.\n")?;
+    stage.say("Three households share their devices: three nodes, each a process of its own,\nconnected over loopback. The inputs and the clocks are scripted; every verdict\nis what a plugin answered just now, and every task really goes where it says.\n")?;
     rules(&stage)?;
     households(&mut stage)?;
     evening(&mut stage)?;
@@ -99,7 +99,7 @@ fn households(stage: &mut Stage<'_>) -> Result<(), ApiError> {
         .map(|h| h.device.clone())
         .collect();
     stage.played.digest = digest;
-    stage.say("Thursday 22:00 in Berlin: ada is on coal; bo has a solar roof, cy a wind turbine.\n")
+    stage.say("Thursday 22:00 in Berlin: ada is on coal; bo has solar panels, cy a turbine.\n")
 }
 
 /// Says what a household runs on.

@@ -78,14 +78,18 @@ impl Node {
 
     /// Notes what was refused before it had a row of its own.
     fn note_refusal(&self, wanted: &Wanted, e: &NodeError) {
-        if !matches!(e.code, Code::Check(_) | Code::Refused) {
+        if is_of_the_machine(e.code) {
             return;
         }
         let subject = weft_model::text::printable(&wanted.reference, REFERENCE_CHARS);
         let message = format!("`{subject}` was refused: {}", e.message);
-        let noted = self
-            .store
-            .write(|tx| self.alarm_answered(tx, "release.refused", &subject, &message));
+        let noted = self.store.write(|tx| match e.code {
+            Code::Check(_) | Code::Refused => {
+                self.alarm_answered(tx, "release.refused", &subject, &message)
+            }
+            // A slip of whoever asked, such as a name that nobody has.
+            _ => self.feed(tx, "release.refused", Some(&subject), &message),
+        });
         if let Err(e) = noted {
             tracing::error!("the refusal of `{subject}` could not be noted: {e}");
         }

@@ -7,7 +7,7 @@
 
 use rusqlite::Connection;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -19,42 +19,116 @@ use weft_node::install::faults::POINTS;
 const SIGKILL: i32 = 9;
 /// The variable that names the point.
 const FAULT: &str = "WEFT_FAULT";
-/// The slot that is served.
-const SLOT: &str = "scorer";
 /// From this point on the new version serves: the transaction that put it there is over.
 const ACTIVATED: &str = "activated";
 /// The point at which the bytes are here and nothing says yet that they are wanted.
 const STAGED: &str = "staged";
 
-/// A home whose scorer is revision 1 of a stranger's release, and that stranger's folder with revisions 1 and 2.
+/// What is installed.
+struct Kind {
+    /// The release's name.
+    name: &'static str,
+    /// What trust is given for.
+    trusted: &'static str,
+    /// Where it serves.
+    target: &'static str,
+    /// Says which release serves there.
+    serving: &'static str,
+    /// Points that its install does not pass.
+    without: &'static [&'static str],
+}
+
+const POLICY: Kind = Kind {
+    name: "good",
+    trusted: "scorer",
+    target: "scorer",
+    serving: "SELECT release_cid FROM slots WHERE slot = 'scorer'",
+    without: &[],
+};
+const WORKLOAD: Kind = Kind {
+    name: "workload-echo",
+    trusted: "workload",
+    target: "workload-echo",
+    serving: "SELECT release_cid FROM workloads WHERE name = 'workload-echo'",
+    without: &[],
+};
+/// It has no code.
+const SKILL: Kind = Kind {
+    name: "polite",
+    trusted: "skill",
+    target: "polite",
+    serving: "SELECT release_cid FROM skills WHERE name = 'polite'",
+    without: &["cached"],
+};
+
+impl Kind {
+    /// `weft release build` of revision 1 or 2; what is built lies in the folder.
+    fn build(&self, revision: u8, folder: &Path) -> Vec<String> {
+        let mut args = vec!["--json".to_owned(), "release".into(), "build".into()];
+        match self.trusted {
+            "scorer" => args.push(text(&weft_kit::guest(&format!("good-v{revision}")))),
+            "workload" => {
+                let file = folder.join(format!("echo-{revision}.wasm"));
+                let mut bytes = weft_kit::guest_bytes(self.name);
+                // A custom section more, of a name and one byte: other bytes that do the same.
+                bytes.extend([0, 3, 1, b'r', revision]);
+                std::fs::write(&file, bytes).expect("a file");
+                args.push(text(&file));
+            }
+            _ => {
+                let skill = ["skill-a", "skill-b"][usize::from(revision - 1)];
+                let file = format!("tests/reference/decoders/{skill}/adapter_model.safetensors");
+                args.push(text(&weft_kit::workspace().join(file)));
+                let base = weft_kit::workspace()
+                    .join("tests/reference/decoders/smollm2/model.safetensors");
+                let base =
+                    weft_node::file_cid(&std::fs::read(base).expect("a file")).expect("a CID");
+                let version = format!("{revision}.0.0");
+                let more = ["--skill", self.name, "--skill-version", &version];
+                args.extend(more.map(Into::into));
+                args.extend(["--base".to_owned(), base.to_string()]);
+            }
+        }
+        args
+    }
+
+    /// The points that its install passes.
+    fn points(&self) -> impl Iterator<Item = &'static str> {
+        POINTS
+            .into_iter()
+            .filter(|point| !self.without.contains(point))
+    }
+}
+
+/// A home where revision 1 of a stranger's release serves, and that stranger's folder with revisions 1 and 2.
 struct Scene {
+    kind: &'static Kind,
     folder: TempDir,
     home: Home,
     old: String,
     new: String,
 }
 
-/// The scene of all tests here: making it compiles every plugin twice. It goes with the last test that holds it.
-fn scene() -> Arc<Scene> {
-    static SCENE: Mutex<Weak<Scene>> = Mutex::new(Weak::new());
-    let mut scene = SCENE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(made) = scene.upgrade() {
-        return made;
-    }
-    let made = Arc::new(Scene::new());
-    *scene = Arc::downgrade(&made);
-    made
+/// The scene of a kind's tests: making it compiles every plugin twice. It goes with the last test that holds it.
+fn scene(kind: &'static Kind) -> Arc<Scene> {
+    static SCENES: Mutex<BTreeMap<&str, Weak<Scene>>> = Mutex::new(BTreeMap::new());
+    let mut scenes = SCENES.lock().unwrap_or_else(PoisonError::into_inner);
+    let scene = scenes.entry(kind.name).or_default();
+    scene.upgrade().unwrap_or_else(|| {
+        let made = Arc::new(Scene::new(kind));
+        *scene = Arc::downgrade(&made);
+        made
+    })
 }
 
 impl Scene {
-    fn new() -> Self {
+    fn new(kind: &'static Kind) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let to = text(folder.path());
         let publisher = Home::new();
         publisher.weft(["init", "--user", "p@example.com"]).ok();
-        let [old, new] = ["good-v1", "good-v2"].map(|guest| {
-            let file = text(&weft_kit::guest(guest));
-            let built = publisher.weft(["--json", "release", "build", &file]).ok();
+        let [old, new] = [1, 2].map(|revision| {
+            let built = publisher.weft(kind.build(revision, publisher.path())).ok();
             let cid = word(&built.json()["release"]);
             publisher.weft(["publish", &cid, "--to", &to]).ok();
             cid
@@ -64,18 +138,49 @@ impl Scene {
 
         let home = Home::new();
         home.weft(["init", "--user", "a@example.com"]).ok();
-        let rule = ["--name", "good", "--target", SLOT, "--key", &did];
+        let rule = ["--name", kind.name, "--target", kind.trusted, "--key", &did];
         home.weft(["trust", "add"].into_iter().chain(rule)).ok();
-        let first = ["install", &old, "--from", &to, "--as", SLOT, "--yes"];
+        let first = ["install", &old, "--from", &to, "--as", kind.target, "--yes"];
         home.weft(first).ok();
         let scene = Self {
+            kind,
             folder,
             home,
             old,
             new,
         };
-        assert_eq!(on_disk(&scene.home), scene.old);
+        assert_eq!(scene.on_disk(&scene.home), scene.old);
         scene
+    }
+
+    /// The release that serves, as the database has it; no process has the home.
+    fn on_disk(&self, home: &Home) -> String {
+        rows(home, self.kind.serving).join(" ")
+    }
+
+    /// The same once a process has opened the home, and taken up what was cut off.
+    fn serving(&self, home: &Home) -> String {
+        home.weft(["status"]).ok();
+        self.on_disk(home)
+    }
+
+    /// Content is whole, nothing is broken, and a scorer that serves is asked.
+    #[track_caller]
+    fn sound(&self, home: &Home) {
+        home.weft(["--json", "content", "verify"]).ok();
+        home.weft(["doctor"]).ok();
+        if self.kind.trusted != "scorer" {
+            return;
+        }
+        let task = ["--json", "task", "check", "--name", "log-digest"];
+        let told: Ran = home.weft(task).ok();
+        let steps = told.json()["steps"].clone();
+        let good = steps
+            .as_array()
+            .expect("steps")
+            .iter()
+            .any(|step| step["plugin"] == self.kind.name);
+        assert!(good, "the slot's release was not asked: {steps:#}");
     }
 
     /// The home, once more.
@@ -136,25 +241,6 @@ fn rows(home: &Home, query: &str) -> Vec<String> {
     found.and_then(Iterator::collect).expect("rows")
 }
 
-/// The release that serves the slot, as the database has it; no process has the home.
-fn on_disk(home: &Home) -> String {
-    rows(home, "SELECT release_cid FROM slots WHERE slot = 'scorer'").join(" ")
-}
-
-/// The release that serves the slot, as the node says.
-fn serving(home: &Home) -> String {
-    let slots = home.weft(["--json", "plugin", "list", "--slots"]).ok();
-    let slots = slots.json();
-    let slots = slots.as_array().expect("a list");
-    let slot = slots.iter().find(|s| s["slot"] == SLOT).expect("the slot");
-    let plugins = slot["plugins"].as_array().expect("a list");
-    plugins
-        .iter()
-        .map(|p| word(&p["cid"]))
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 fn names(folder: PathBuf) -> Vec<String> {
     std::fs::read_dir(&folder)
         .unwrap_or_else(|e| panic!("`{}`: {e}", folder.display()))
@@ -209,29 +295,8 @@ fn states(home: &Home, cid: &str) -> Vec<String> {
     )
 }
 
-/// A decision is made, content is whole, and nothing is broken.
-#[track_caller]
-fn sound(home: &Home) {
-    home.weft(["--json", "content", "verify"]).ok();
-    home.weft(["doctor"]).ok();
-    let task = ["--json", "task", "check", "--name", "log-digest"];
-    let told: Ran = home.weft(task).ok();
-    let steps = told.json()["steps"].clone();
-    let good = steps
-        .as_array()
-        .expect("steps")
-        .iter()
-        .any(|step| step["plugin"] == "good");
-    assert!(good, "the slot's release was not asked: {steps:#}");
-}
-
-#[test]
-#[cfg_attr(
-    not(debug_assertions),
-    ignore = "an optimised build has no fault points"
-)]
-fn killed_at_any_point_it_is_ended_by_the_next_process() {
-    let scene = scene();
+fn killed_at_any_point_it_is_ended_by_the_next_process(kind: &'static Kind) {
+    let scene = scene(kind);
     let whole = scene.copy();
     let done = whole.weft(scene.install()).ok().json();
     assert_eq!(done["state"], "done", "{done:#}");
@@ -239,55 +304,50 @@ fn killed_at_any_point_it_is_ended_by_the_next_process() {
 
     let mut activated = false;
     let mut missed = Vec::new();
-    for point in POINTS {
+    for point in kind.points() {
         activated |= point == ACTIVATED;
         let Some(home) = scene.killed_at(point, &mut missed) else {
             continue;
         };
         let serves = if activated { &scene.new } else { &scene.old };
-        assert_eq!(&on_disk(&home), serves, "{point}");
+        assert_eq!(&scene.on_disk(&home), serves, "{point}");
 
         // Whatever opens the home next takes it up. What nobody wrote down is forgotten instead.
         let (serves, ended, wanted) = match point {
             STAGED => (&scene.old, &[][..], &scene.home),
             _ => (&scene.new, &["done"][..], &whole),
         };
-        assert_eq!(&serving(&home), serves, "{point}");
+        assert_eq!(&scene.serving(&home), serves, "{point}");
         assert_eq!(states(&home, &scene.new), ended, "{point}");
-        sound(&home);
+        scene.sound(&home);
         let differs = difference(&home, wanted);
         missed.extend(differs.iter().map(|d| format!("{point}, opened: {d}")));
 
         // The same command once more is no error, and ends where an undisturbed one does.
         let again = home.weft(scene.install()).ok().json();
         assert_eq!(again["state"], "done", "{point}: {again:#}");
-        assert_eq!(serving(&home), scene.new, "{point}");
+        assert_eq!(scene.serving(&home), scene.new, "{point}");
         assert_eq!(left(&home), left(&whole), "{point}");
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
     assert!(activated, "no point is named `{ACTIVATED}`");
 }
 
-#[test]
-#[cfg_attr(
-    not(debug_assertions),
-    ignore = "an optimised build has no fault points"
-)]
-fn killed_before_it_serves_it_is_refused_when_nobody_trusts_it_any_more() {
-    let scene = scene();
+fn killed_before_it_serves_it_is_refused_when_nobody_trusts_it_any_more(kind: &'static Kind) {
+    let scene = scene(kind);
     let trust = std::fs::read_to_string(scene.home.join("trust.toml")).expect("the rules");
     let mut missed = Vec::new();
-    for point in POINTS.into_iter().take_while(|p| *p != ACTIVATED) {
+    for point in kind.points().take_while(|p| *p != ACTIVATED) {
         let Some(home) = scene.killed_at(point, &mut missed) else {
             continue;
         };
         // Without rules only what came with Weft is trusted, and what the owner signed.
         std::fs::remove_file(home.join("trust.toml")).expect("the rules");
 
-        assert_eq!(serving(&home), scene.old, "{point}");
+        assert_eq!(scene.serving(&home), scene.old, "{point}");
         let ended: &[&str] = if point == STAGED { &[] } else { &["refused"] };
         assert_eq!(states(&home, &scene.new), ended, "{point}");
-        sound(&home);
+        scene.sound(&home);
         // Nothing is left of it but its row.
         let differs = difference(&home, &scene.home);
         missed.extend(differs.iter().map(|d| format!("{point}, refused: {d}")));
@@ -296,8 +356,33 @@ fn killed_before_it_serves_it_is_refused_when_nobody_trusts_it_any_more() {
         std::fs::write(home.join("trust.toml"), &trust).expect("the rules");
         let again = home.weft(scene.install()).ok().json();
         assert_eq!(again["state"], "done", "{point}: {again:#}");
-        assert_eq!(serving(&home), scene.new, "{point}");
-        sound(&home);
+        assert_eq!(scene.serving(&home), scene.new, "{point}");
+        scene.sound(&home);
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// Both tests of each kind.
+macro_rules! kinds {
+    ($($module:ident: $kind:ident;)+) => {$(
+        mod $module {
+            #[test]
+            #[cfg_attr(not(debug_assertions), ignore = "an optimised build has no fault points")]
+            fn killed_at_any_point_it_is_ended_by_the_next_process() {
+                super::killed_at_any_point_it_is_ended_by_the_next_process(&super::$kind);
+            }
+
+            #[test]
+            #[cfg_attr(not(debug_assertions), ignore = "an optimised build has no fault points")]
+            fn killed_before_it_serves_it_is_refused_when_nobody_trusts_it_any_more() {
+                super::killed_before_it_serves_it_is_refused_when_nobody_trusts_it_any_more(&super::$kind);
+            }
+        }
+    )+};
+}
+
+kinds! {
+    policy: POLICY;
+    workload: WORKLOAD;
+    skill: SKILL;
 }

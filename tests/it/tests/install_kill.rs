@@ -62,13 +62,13 @@ const SKILL: Kind = Kind {
 };
 
 impl Kind {
-    /// `weft release build` of revision 1 or 2; what is built lies in the folder.
-    fn build(&self, revision: u8, folder: &Path) -> Vec<String> {
+    /// `weft release build` of revision 1 or 2 in the publisher's home.
+    fn build(&self, revision: u8, publisher: &Home) -> Vec<String> {
         let mut args = vec!["--json".to_owned(), "release".into(), "build".into()];
         match self.trusted {
             "scorer" => args.push(text(&weft_kit::guest(&format!("good-v{revision}")))),
             "workload" => {
-                let file = folder.join(format!("echo-{revision}.wasm"));
+                let file = publisher.join(format!("echo-{revision}.wasm"));
                 let mut bytes = weft_kit::guest_bytes(self.name);
                 // A custom section more, of a name and one byte: other bytes that do the same.
                 bytes.extend([0, 3, 1, b'r', revision]);
@@ -76,17 +76,16 @@ impl Kind {
                 args.push(text(&file));
             }
             _ => {
-                let skill = ["skill-a", "skill-b"][usize::from(revision - 1)];
-                let file = format!("tests/reference/decoders/{skill}/adapter_model.safetensors");
+                let skill = ["smalltalk-devil", "smalltalk-jargon"][usize::from(revision - 1)];
+                let file = format!("plugins/bundle/models/{skill}/adapter_model.safetensors");
                 args.push(text(&weft_kit::workspace().join(file)));
-                let base = weft_kit::workspace()
-                    .join("tests/reference/decoders/smollm2/model.safetensors");
-                let base =
-                    weft_node::file_cid(&std::fs::read(base).expect("a file")).expect("a CID");
+                let base = publisher
+                    .weft(["--json", "model", "show", "smalltalk"])
+                    .ok();
                 let version = format!("{revision}.0.0");
                 let more = ["--skill", self.name, "--skill-version", &version];
                 args.extend(more.map(Into::into));
-                args.extend(["--base".to_owned(), base.to_string()]);
+                args.extend(["--base".to_owned(), word(&base.json()["cid"])]);
             }
         }
         args
@@ -128,7 +127,7 @@ impl Scene {
         let publisher = Home::new();
         publisher.weft(["init", "--user", "p@example.com"]).ok();
         let [old, new] = [1, 2].map(|revision| {
-            let built = publisher.weft(kind.build(revision, publisher.path())).ok();
+            let built = publisher.weft(kind.build(revision, &publisher)).ok();
             let cid = word(&built.json()["release"]);
             publisher.weft(["publish", &cid, "--to", &to]).ok();
             cid

@@ -89,9 +89,12 @@ impl Component {
     }
 }
 
+/// A line of an output, and when it came.
+type Line = (Moment, Vec<u8>);
+
 struct Ran {
     took: Reply,
-    lines: Vec<(Moment, Vec<u8>)>,
+    lines: Vec<Line>,
 }
 
 impl Ran {
@@ -103,9 +106,9 @@ impl Ran {
     }
 }
 
-/// The lines of an output, each with when it came.
+/// The lines of an output so far.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<(Moment, Vec<u8>)>>>);
+struct Lines(Arc<Mutex<Vec<Line>>>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -1,5 +1,6 @@
 //! Whatever a command refuses, it says in three parts: what, why, and what to do; and it has a stable code.
 
+use rusqlite::Connection;
 use weft_kit::Device;
 
 /// What a person might type that can't be done, and the code that it gets.
@@ -57,4 +58,16 @@ fn every_refusal_says_what_why_and_what_to_do() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+
+    // All that an install leaves behind is a note of it.
+    let database = Connection::open(device.home().join("weft.db")).expect("the database");
+    let noted: u32 = database
+        .query_row(
+            "SELECT count(*) FROM mesh_events WHERE kind = 'release.refused' AND severity = 'info'",
+            [],
+            |row| row.get(0),
+        )
+        .expect("a number");
+    let installs = REFUSED.iter().filter(|(c, _)| c[0] == "install").count();
+    assert_eq!(noted as usize, installs);
 }

@@ -266,15 +266,17 @@ fn instances(report: &mut Report, args: &[&Path]) {
         held
     });
     let times = |of: fn(&side::Memory) -> u64| of(&held[1]) as f64 / of(&held[0]) as f64;
-    report
-        .values(
-            "eight to one",
-            &[
-                ("rss", times(|held| held.rss)),
-                ("each_page_once", times(|held| held.pss)),
-            ],
-        )
-        .reach("rss", INSTANCES_TIMES);
+    for (what, times) in [
+        (
+            "eight to one, a page counted for each",
+            times(|held| held.rss),
+        ),
+        ("eight to one, each page once", times(|held| held.pss)),
+    ] {
+        report
+            .values(what, &[("times", times)])
+            .reach("times", INSTANCES_TIMES);
+    }
 }
 
 fn chat(folder: &Path) {

@@ -578,6 +578,29 @@ impl From<JobError> for JobFailure {
     }
 }
 
+/// Each world has errors of a model of its own; what more than the others it has comes after its name.
+macro_rules! model_error {
+    ($world:ident $(, $own:ident => $failure:ident)*) => {
+        impl From<crate::bindings::$world::ModelError> for JobFailure {
+            fn from(e: crate::bindings::$world::ModelError) -> Self {
+                use crate::bindings::$world::ModelError as E;
+                let cut = |m: String| weft_model::text::printable(&m, MESSAGE_BYTES);
+                match e {
+                    E::Missing(m) => Self::Missing(cut(m)),
+                    E::BadModel(m) => Self::BadModel(cut(m)),
+                    E::BadInput(m) => Self::BadInput(cut(m)),
+                    E::Failed(m) => Self::Failed(cut(m)),
+                    $(E::$own(m) => Self::$failure(cut(m)),)*
+                }
+            }
+        }
+    };
+}
+
+model_error!(chat, BadSkill => BadSkill, TooLong => BadInput);
+model_error!(embeddings);
+model_error!(ocr);
+
 pub(crate) fn state_error(error: &wasmtime::Error, state: &JobState) -> CallError {
     if state.output_denied {
         return CallError::Limit(Limit::Output);

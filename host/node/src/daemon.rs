@@ -84,15 +84,25 @@ impl Node {
             },
         ));
         drop(scheduler);
-        let due = effects.into_iter().map(|Effect::Decide { task }| task);
-        for task in self.pauses_over().into_iter().chain(due) {
-            match self.task_resume(&task) {
-                Ok(Some(_)) => decided += 1,
-                Ok(None) => {}
-                Err(e) => tracing::error!(task, "could not be decided again: {e}"),
-            }
+        for (task, until) in self.pauses_over() {
+            decided += self.resume(&task);
+            self.end_pause(&task, until);
+        }
+        for Effect::Decide { task } in effects {
+            decided += self.resume(&task);
         }
         Ok(decided)
+    }
+
+    /// Returns how many tasks were decided again: one, or none.
+    fn resume(self: &Arc<Self>, task: &str) -> usize {
+        match self.task_resume(task) {
+            Ok(decided) => decided.iter().count(),
+            Err(e) => {
+                tracing::error!(task, "could not be decided again: {e}");
+                0
+            }
+        }
     }
 
     /// Gives places that are free to tasks that wait for one, the oldest first; who does not fit is waited for, so that no

@@ -2,16 +2,17 @@
 //! take no longer.
 //!
 //! Two threads ask the scorer without pause, as decisions do: they take the table and ask its plugin. A third loads the
-//! other scorer from native code and swaps it in, over and over. Every table has a number, which its plugin's name
-//! carries into the answer; the number is published when the swap returned. An answer from a table older than the number
-//! published before the question was asked is one by the old version.
+//! other scorer from native code and swaps it in, over and over, each time once both threads had so many answers by the one
+//! before. Every table has a number, which its plugin's name carries into the answer; the number is published when the swap
+//! returned. An answer from a table older than the number published before the question was asked is one by the old version.
 
 #[path = "shared/policies.rs"]
 mod shared;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use weft_bench::{Figures, Report, of_samples};
 use weft_engine::policy::PolicyLimits;
@@ -22,8 +23,8 @@ use weft_sdk::native::Slot as _;
 
 /// How long each half runs.
 const RUN: Duration = Duration::from_secs(5);
-/// Pause between swaps.
-const PAUSE: Duration = Duration::from_millis(2);
+/// Answers by a table that each thread has had before the next one is swapped in: some milliseconds of them.
+const ANSWERS: u64 = 256;
 /// Threads that ask.
 const CALLERS: usize = 2;
 /// Candidates of each call.
@@ -65,8 +66,8 @@ fn table(number: u64, engine: &PolicyEngine, code: &[Vec<u8>]) -> Table {
     }
 }
 
-/// Asks until told to stop.
-fn ask(slots: &Slots, published: &AtomicU64, stop: &AtomicBool) -> Seen {
+/// Asks until then, and tells each table that gave [`ANSWERS`] answers.
+fn ask(slots: &Slots, published: &AtomicU64, until: Instant, told: &Sender<u64>) -> Seen {
     let calls = VERSIONS.map(|(_, features)| {
         let rank = Rank {
             task: ScorerTask {
@@ -84,9 +85,13 @@ fn ask(slots: &Slots, published: &AtomicU64, stop: &AtomicBool) -> Seen {
         SlotCall::Rank(rank)
     });
     let mut seen = Seen::default();
-    while !stop.load(Ordering::Acquire) {
+    let (mut last, mut by_last) = (0, 0);
+    loop {
         let newest = published.load(Ordering::SeqCst);
         let started = Instant::now();
+        if started >= until {
+            return seen;
+        }
         let table = slots.table();
         let active: &Active = &table.active[&Slot::Scorer][0];
         let of: u64 = active.name.parse().expect("a table's number");
@@ -97,32 +102,50 @@ fn ask(slots: &Slots, published: &AtomicU64, stop: &AtomicBool) -> Seen {
         let by: u64 = answer.name.parse().expect("a table's number");
         seen.answered += u64::from(answer.outcome.is_ok());
         seen.old += u64::from(by < newest);
+        by_last = if by == last { by_last + 1 } else { 1 };
+        last = by;
+        if by_last == ANSWERS {
+            // Nobody listens where nothing is swapped.
+            let _ = told.send(by);
+        }
     }
-    seen
+}
+
+/// Waits until every caller had its answers by a table. False: the callers ended before.
+fn answered(by: u64, told: &Receiver<u64>) -> bool {
+    told.iter()
+        .filter(|table| *table == by)
+        .take(CALLERS)
+        .count()
+        == CALLERS
 }
 
 /// One run: what the callers saw, how many swaps there were, and how long each took.
 fn run(engine: &Arc<PolicyEngine>, code: &[Vec<u8>], swapping: bool) -> (Seen, Vec<u64>) {
     let slots = Slots::new(Arc::clone(engine));
     slots.swap(table(0, engine, code));
-    let (published, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+    let published = AtomicU64::new(0);
+    let until = Instant::now() + RUN;
     std::thread::scope(|scope| {
+        let (tell, told) = channel();
         let callers: Vec<_> = (0..CALLERS)
-            .map(|_| scope.spawn(|| ask(&slots, &published, &stop)))
+            .map(|_| {
+                let tell = tell.clone();
+                let (slots, published) = (&slots, &published);
+                scope.spawn(move || ask(slots, published, until, &tell))
+            })
             .collect();
-        let started = Instant::now();
+        drop(tell);
         let mut swaps = Vec::new();
-        while started.elapsed() < RUN {
-            if swapping {
-                let number = swaps.len() as u64 + 1;
-                let begun = Instant::now();
-                slots.swap(table(number, engine, code));
-                published.store(number, Ordering::SeqCst);
-                swaps.push(begun.elapsed().as_nanos() as u64);
-            }
-            std::thread::sleep(PAUSE);
+        let mut go_on = swapping;
+        while go_on {
+            let number = swaps.len() as u64 + 1;
+            let begun = Instant::now();
+            slots.swap(table(number, engine, code));
+            published.store(number, Ordering::SeqCst);
+            swaps.push(begun.elapsed().as_nanos() as u64);
+            go_on = answered(number, &told);
         }
-        stop.store(true, Ordering::Release);
         let mut all = Seen::default();
         for caller in callers {
             let mut seen = caller.join().expect("a caller does not panic");

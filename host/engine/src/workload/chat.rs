@@ -3,12 +3,11 @@
 
 use crate::bindings::chat::{ChatPre, End, ModelError, Options, Role, Skill, Turn, Usage, sink};
 use crate::error::CallError;
-use crate::limits::{CHAT_BYTES, CHAT_TOKENS, MESSAGE_BYTES};
+use crate::limits::{CHAT_BYTES, CHAT_TOKENS};
 use crate::workload::{Finished, Job, JobFailure, JobState, WorkloadEngine, state_error};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::Ordering;
 use std::time::Instant as Clock;
-use weft_model::text::printable;
 
 /// JSON Schema of the params.
 pub(super) const PARAMS_SCHEMA: &str = r#"{"type":"object","properties":{"model":{"type":"string","description":"name or CID of the model"},"skills":{"type":"array","maxItems":8,"items":{"type":"object","properties":{"skill":{"type":"string","description":"name or CID of the skill"},"weight":{"type":"number","default":1}},"required":["skill"],"additionalProperties":false}},"input":{"enum":["text","json"],"default":"text","description":"text: what the user says; json: a list of objects with `role` (system, user, assistant) and `content`"},"system":{"type":"string","description":"what is said before the conversation"},"seed":{"type":"integer","minimum":0,"default":0},"max_tokens":{"type":"integer","minimum":1,"maximum":1048576,"default":512},"temperature":{"type":"number","minimum":0,"maximum":10,"default":0.7},"top_k":{"type":"integer","minimum":0,"default":40},"top_p":{"type":"number","exclusiveMinimum":0,"maximum":1,"default":0.95},"repetition_penalty":{"type":"number","minimum":0.1,"maximum":10,"default":1.1},"stop":{"type":"array","maxItems":16,"items":{"type":"string","minLength":1}},"forget":{"type":"boolean","default":false,"description":"leave out the oldest turns where the conversation leaves less than a quarter of the context"}},"additionalProperties":false}"#;
@@ -249,19 +248,6 @@ impl sink::Host for JobState {
                 return Ok(go_on);
             }
             rest = more;
-        }
-    }
-}
-
-impl From<ModelError> for JobFailure {
-    fn from(e: ModelError) -> Self {
-        let cut = |m: String| printable(&m, MESSAGE_BYTES);
-        match e {
-            ModelError::Missing(m) => Self::Missing(cut(m)),
-            ModelError::BadModel(m) => Self::BadModel(cut(m)),
-            ModelError::BadSkill(m) => Self::BadSkill(cut(m)),
-            ModelError::BadInput(m) | ModelError::TooLong(m) => Self::BadInput(cut(m)),
-            ModelError::Failed(m) => Self::Failed(cut(m)),
         }
     }
 }

@@ -1,13 +1,12 @@
 //! Jobs of `weft:ocr`: an image in, a line of JSON out, with what is written in it.
 
-use crate::bindings::ocr::{Line, ModelError, OcrPre, Options, Page, Point};
+use crate::bindings::ocr::{Line, OcrPre, Options, Page, Point};
 use crate::error::CallError;
-use crate::limits::{MESSAGE_BYTES, OCR_IMAGE_BYTES};
+use crate::limits::OCR_IMAGE_BYTES;
 use crate::workload::{Finished, Job, JobFailure, JobState, WorkloadEngine, state_error};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::Ordering;
 use std::time::Instant as Clock;
-use weft_model::text::printable;
 
 /// JSON Schema of the params.
 pub(super) const PARAMS_SCHEMA: &str = r#"{"type":"object","properties":{"model":{"type":"string","description":"name or CID of the model"},"min_confidence":{"type":"number","minimum":0,"maximum":1,"default":0.5,"description":"lines that were read with less confidence are left out"}},"additionalProperties":false}"#;
@@ -171,16 +170,4 @@ fn summary(page: &Page) -> String {
         page.width,
         page.height
     )
-}
-
-impl From<ModelError> for JobFailure {
-    fn from(e: ModelError) -> Self {
-        let cut = |m: String| printable(&m, MESSAGE_BYTES);
-        match e {
-            ModelError::Missing(m) => Self::Missing(cut(m)),
-            ModelError::BadModel(m) => Self::BadModel(cut(m)),
-            ModelError::BadInput(m) => Self::BadInput(cut(m)),
-            ModelError::Failed(m) => Self::Failed(cut(m)),
-        }
-    }
 }

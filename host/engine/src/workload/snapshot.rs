@@ -6,7 +6,7 @@
 //! open are gone in it: a job of such a component is given no directory, so there is nothing to open.
 
 use crate::bindings::chat::Chat;
-use crate::bindings::embeddings::{Embeddings, ModelError};
+use crate::bindings::embeddings::Embeddings;
 use crate::bindings::ocr::Ocr;
 use crate::compile::{Target, compile};
 use crate::error::{CallError, CheckError};
@@ -151,18 +151,6 @@ fn call_load(
                 .weft_ocr_model()
                 .call_load(&mut *store)?;
             Ok(said.map_err(JobFailure::from))
-        }
-    }
-}
-
-impl From<ModelError> for JobFailure {
-    fn from(e: ModelError) -> Self {
-        let cut = |m: String| printable(&m, MESSAGE_BYTES);
-        match e {
-            ModelError::Missing(m) => Self::Missing(cut(m)),
-            ModelError::BadModel(m) => Self::BadModel(cut(m)),
-            ModelError::BadInput(m) => Self::BadInput(cut(m)),
-            ModelError::Failed(m) => Self::Failed(cut(m)),
         }
     }
 }

@@ -361,11 +361,12 @@ impl Node {
             task.updated_at = now;
             tasks::update(tx, &task)?;
             crate::tasks::note(tx, &task, now)?;
+            // Before anyone sees it queued: who waits for the task waits on for the next peer.
+            if let (Next::Ask { at }, Some(peering)) = (next, self.peering()) {
+                peering.pause(id, at);
+            }
             Ok(Some(next))
         })?;
-        if let (Some(Next::Ask { at }), Some(peering)) = (next, self.peering()) {
-            peering.pause(id, at);
-        }
         match next {
             Some(_) => self.lease_ended(id),
             None => Ok(()),

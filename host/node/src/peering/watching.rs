@@ -108,19 +108,30 @@ impl Node {
         self.peering().is_some_and(|peering| peering.pauses(task))
     }
 
-    /// Tasks whose pause is over: each is said once.
-    pub(crate) fn pauses_over(&self) -> Vec<String> {
+    /// Tasks whose pause is over, and since when. They pause until [`Self::end_pause`].
+    pub(crate) fn pauses_over(&self) -> Vec<(String, Instant)> {
         let (Some(peering), now) = (self.peering(), self.now()) else {
             return Vec::new();
         };
-        let mut pauses = peering
+        let pauses = peering
             .pauses
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let over = pauses
-            .extract_if(.., |_, until| *until <= now)
-            .map(|(task, _)| task);
-        over.collect()
+        let over = pauses.iter().filter(|(_, until)| **until <= now);
+        over.map(|(task, until)| (task.clone(), *until)).collect()
+    }
+
+    /// Ends a pause once its task was decided again; one that began meanwhile goes on.
+    pub(crate) fn end_pause(&self, task: &str, until: Instant) {
+        if let Some(peering) = self.peering() {
+            let mut pauses = peering
+                .pauses
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if pauses.get(task) == Some(&until) {
+                pauses.remove(task);
+            }
+        }
     }
 
     /// In how many milliseconds the next pause is over.

@@ -77,3 +77,16 @@ pub struct PageUsage {
     /// Characters of all lines.
     pub characters: u32,
 }
+
+/// A passage that a search of texts found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hit {
+    /// How close its meaning is: the cosine of the two vectors, -1 to 1.
+    pub score: f64,
+    /// Its file's path, from the top of the folder.
+    pub path: String,
+    /// The line that it begins on, from 1.
+    pub line: u64,
+    /// What it says.
+    pub text: String,
+}

@@ -25,7 +25,7 @@ mod vote;
 mod watch;
 mod why;
 
-pub use model::{embeddings, page};
+pub use model::{embeddings, indexed, page};
 pub use network::qr;
 pub use node::init;
 pub use project::{built, bundle, bundle_check};

@@ -42,7 +42,7 @@ mod watch;
 mod why;
 mod workload;
 
-pub use run::{Read, Vectors};
+pub use run::{Indexed, Read, Vectors};
 
 use crate::ctx::{Ctx, Outcome};
 use clap::Subcommand;

@@ -54,17 +54,20 @@ pub enum Target {
     Policy,
     /// The engine for workloads.
     Workload,
+    /// The engine for workloads, of one that loads its model, which it does once.
+    Loader,
     /// The engine for workloads, of one that holds its model.
     Snapshot,
 }
 
 impl Target {
-    const ALL: [Self; 3] = [Self::Policy, Self::Workload, Self::Snapshot];
+    const ALL: [Self; 4] = [Self::Policy, Self::Workload, Self::Loader, Self::Snapshot];
 
     fn word(self) -> &'static str {
         match self {
             Self::Policy => "policy",
             Self::Workload => "workload",
+            Self::Loader => "loader",
             Self::Snapshot => "snapshot",
         }
     }
@@ -72,7 +75,7 @@ impl Target {
     fn memory_bytes(self) -> u64 {
         match self {
             Self::Policy => POLICY_COMPILE_BYTES,
-            Self::Workload => WORKLOAD_COMPILE_BYTES,
+            Self::Workload | Self::Loader => WORKLOAD_COMPILE_BYTES,
             Self::Snapshot => SNAPSHOT_COMPILE_BYTES,
         }
     }
@@ -80,7 +83,7 @@ impl Target {
     /// The most native code that is taken of it, in bytes.
     fn output_bytes(self) -> u64 {
         match self {
-            Self::Policy | Self::Workload => COMPILE_OUTPUT_BYTES,
+            Self::Policy | Self::Workload | Self::Loader => COMPILE_OUTPUT_BYTES,
             Self::Snapshot => COMPILE_OUTPUT_BYTES + SNAPSHOT_BYTES,
         }
     }
@@ -88,7 +91,7 @@ impl Target {
     /// The largest component that is compiled for it, in bytes.
     fn component_bytes(self) -> u64 {
         match self {
-            Self::Policy | Self::Workload => COMPONENT_BYTES,
+            Self::Policy | Self::Workload | Self::Loader => COMPONENT_BYTES,
             Self::Snapshot => SNAPSHOT_BYTES,
         }
     }
@@ -233,7 +236,8 @@ fn refusal(status: ExitStatus, said: &str, target: Target) -> CheckError {
 /// Is the worker: sets its limits, reads a component, writes native code. Gives the process's exit code.
 pub fn serve(target: &str) -> u8 {
     let Some(target) = Target::ALL.into_iter().find(|t| t.word() == target) else {
-        eprintln!("a compile worker is for `policy`, `workload` or `snapshot`");
+        let words = Target::ALL.map(|target| format!("`{}`", target.word()));
+        eprintln!("a compile worker is for one of {}", words.join(", "));
         return UNUSABLE;
     };
     for (resource, most) in [
@@ -266,6 +270,7 @@ pub fn serve(target: &str) -> u8 {
     let config = match target {
         Target::Policy => crate::policy::config(),
         Target::Workload | Target::Snapshot => crate::workload::config(),
+        Target::Loader => crate::workload::loading(crate::workload::config()),
     };
     let code = Engine::new(&config).and_then(|engine| engine.precompile_component(&bytes));
     let code = match code {

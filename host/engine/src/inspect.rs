@@ -32,6 +32,9 @@ const WASI_ALLOWED: [&str; 5] = [
     "wasi:random/",
 ];
 
+/// The interface of what turns texts into vectors: one world exports it, jobs may import it.
+pub const EMBEDDINGS: &str = "weft:embeddings/model@0.1.0";
+
 /// What kind of component a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -72,7 +75,7 @@ impl World {
     pub fn interface(self) -> &'static str {
         match self {
             Self::Job => "weft:workload/job@0.1.0",
-            Self::Embeddings => "weft:embeddings/model@0.1.0",
+            Self::Embeddings => EMBEDDINGS,
             Self::Chat => "weft:chat/model@0.1.0",
             Self::Ocr => "weft:ocr/model@0.1.0",
         }
@@ -81,7 +84,11 @@ impl World {
     /// What it may import, beside WASI.
     fn imports(self) -> &'static [&'static str] {
         match self {
-            Self::Job => &["weft:workload/input@0.1.0", "weft:workload/output@0.1.0"],
+            Self::Job => &[
+                "weft:workload/input@0.1.0",
+                "weft:workload/output@0.1.0",
+                EMBEDDINGS,
+            ],
             Self::Embeddings | Self::Ocr => &[],
             Self::Chat => &["weft:chat/sink@0.1.0"],
         }

@@ -32,6 +32,8 @@ pub const LOAD_FUEL: u64 = 20_000_000_000_000;
 pub const LOAD_MS: u64 = 10 * 60 * 1000;
 /// Texts in one call for embeddings.
 pub const EMBED_TEXTS: usize = 32;
+/// Texts in one call by a job that has another workload embed them, as `weft:embeddings` says.
+pub const EMBED_TEXTS_ASKED: usize = 64;
 /// Bytes of the texts in one call, and of one text.
 pub const EMBED_BYTES: usize = MIB as usize;
 /// Bytes of a conversation.

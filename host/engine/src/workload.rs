@@ -3,11 +3,13 @@
 //! A workload of a typed world is given calls instead of streams; what streams are to it is in `chat`, `embeddings` and `ocr`.
 
 mod chat;
+mod embedder;
 mod embeddings;
 mod ocr;
 mod snapshot;
 
 pub use crate::bindings::chat::Skill;
+pub use embedder::Embedder;
 pub use snapshot::LoadError;
 
 use crate::bindings::chat::{ChatPre, sink};
@@ -31,7 +33,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as Clock};
 use target_lexicon::Triple;
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
-use wasmtime::{Config, Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime::{
+    Config, Engine, OptLevel, RegallocAlgorithm, ResourceLimiter, Store, UpdateDeadline,
+};
 use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use weft_model::limits as model_limits;
@@ -80,6 +84,8 @@ pub struct Job {
     pub threads: usize,
     /// What is added to its model, where its world has skills.
     pub skills: Vec<Skill>,
+    /// What turns texts into vectors for it, where it imports that.
+    pub embedder: Option<Embedder>,
 }
 
 /// How a job that ended by itself did.
@@ -142,12 +148,14 @@ impl Job {
             cancel,
             threads: 1,
             skills: Vec::new(),
+            embedder: None,
         }
     }
 }
 
 /// The engine for workloads: copy-on-write memory images, no NaN canonicalisation, no relaxed SIMD.
 pub struct WorkloadEngine {
+    config: Config,
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<JobState>,
     pub(crate) ticker: Ticker,
@@ -194,13 +202,21 @@ pub(crate) fn config() -> Config {
     config
 }
 
+/// The same for what runs once: it is compiled several times faster, into code that is slower.
+pub(crate) fn loading(mut config: Config) -> Config {
+    config
+        .cranelift_opt_level(OptLevel::None)
+        .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
+    config
+}
+
 impl WorkloadEngine {
     /// Makes the engine, its linker and its epoch thread.
     ///
     /// # Errors
     /// When this processor or system is not supported.
     pub fn new() -> wasmtime::Result<Self> {
-        Self::of(&config())
+        Self::of(config())
     }
 
     /// The same, but its code uses no instruction that only some processors of this architecture have, such as those of
@@ -212,19 +228,27 @@ impl WorkloadEngine {
         let mut config = config();
         // What this processor has is looked at only where no target is named.
         config.target(&Triple::host().to_string())?;
-        Self::of(&config)
+        Self::of(config)
     }
 
-    fn of(config: &Config) -> wasmtime::Result<Self> {
-        let engine = Engine::new(config)?;
+    /// The engine that loads models for this one.
+    fn loader(&self) -> wasmtime::Result<Self> {
+        let loader = Self::of(loading(self.config.clone()))?;
+        Ok(loader.compiling(self.compiler.clone()))
+    }
+
+    fn of(config: Config) -> wasmtime::Result<Self> {
+        let engine = Engine::new(&config)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
         frozen::add_to_linker(&mut linker)?;
         input::add_to_linker::<_, HasSelf<JobState>>(&mut linker, |state| state)?;
         output::add_to_linker::<_, HasSelf<JobState>>(&mut linker, |state| state)?;
         sink::add_to_linker::<_, HasSelf<JobState>>(&mut linker, |state| state)?;
+        embedder::add_to_linker(&mut linker)?;
         let ticker = Ticker::start(&engine);
         Ok(Self {
+            config,
             engine,
             linker,
             ticker,
@@ -410,6 +434,9 @@ impl WorkloadEngine {
             read_hash: Sha256::new(),
             written_hash: Sha256::new(),
             io_error: None,
+            embedder: job.embedder,
+            linked_memory: 0,
+            linked_error: None,
         };
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| state as &mut dyn ResourceLimiter);
@@ -455,6 +482,11 @@ pub struct JobState {
     read_hash: Sha256,
     written_hash: Sha256,
     io_error: Option<String>,
+    embedder: Option<Embedder>,
+    /// Largest memory of what is linked in, in bytes.
+    linked_memory: usize,
+    /// What ended a call of it.
+    linked_error: Option<CallError>,
 }
 
 impl WasiView for JobState {
@@ -496,7 +528,7 @@ impl JobState {
         Ok(Finished {
             result,
             fuel,
-            peak_memory_bytes: self.peak_memory as u64,
+            peak_memory_bytes: (self.peak_memory + self.linked_memory) as u64,
             wall_ms: started.elapsed().as_millis() as u64,
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
@@ -604,6 +636,9 @@ model_error!(ocr);
 pub(crate) fn state_error(error: &wasmtime::Error, state: &JobState) -> CallError {
     if state.output_denied {
         return CallError::Limit(Limit::Output);
+    }
+    if let Some(error) = &state.linked_error {
+        return error.clone();
     }
     if let Some(message) = &state.io_error {
         return CallError::Trap(message.clone());

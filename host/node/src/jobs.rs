@@ -175,6 +175,7 @@ impl Node {
             cancel: Arc::clone(&cancel),
             threads: crate::caps::threads(&self.settings),
             skills: ready.skills,
+            embedder: ready.embedder,
         };
         let finished = match engine.run(&ready.workload, job) {
             Ok(finished) => finished,

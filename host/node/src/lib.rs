@@ -39,6 +39,7 @@ mod mesh;
 mod metrics;
 mod models;
 mod name;
+mod naming;
 mod neighbours;
 mod network;
 mod node;

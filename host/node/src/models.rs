@@ -9,7 +9,7 @@ mod loaded;
 pub(crate) mod safetensors;
 mod skills;
 
-pub(crate) use loaded::{Loaded, named};
+pub(crate) use loaded::{Loaded, imports_embeddings, named};
 pub(crate) use skills::{CONFIG_BYTES, with_config};
 
 use crate::clock::rfc3339;

@@ -91,7 +91,7 @@ pub struct Node {
     owner_key: RwLock<SigningKey>,
     pub(crate) policies: Arc<PolicyEngine>,
     compiler: Compiler,
-    workloads: OnceLock<WorkloadEngine>,
+    workloads: OnceLock<Arc<WorkloadEngine>>,
     pub(crate) slots: Slots,
     pub(crate) reloading: Mutex<()>,
     pub(crate) installing: Mutex<()>,
@@ -346,14 +346,14 @@ impl Node {
     }
 
     /// The engine for workloads, made when it is first needed.
-    pub(crate) fn workloads(&self) -> Result<&WorkloadEngine> {
+    pub(crate) fn workloads(&self) -> Result<&Arc<WorkloadEngine>> {
         if let Some(engine) = self.workloads.get() {
             return Ok(engine);
         }
         let engine = WorkloadEngine::new()
             .map_err(NodeError::internal)?
             .compiling(self.compiler.clone());
-        Ok(self.workloads.get_or_init(|| engine))
+        Ok(self.workloads.get_or_init(|| Arc::new(engine)))
     }
 
     /// A user named in a request; the empty name is the owner.

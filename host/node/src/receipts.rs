@@ -125,6 +125,9 @@ impl Node {
         // What it was then, whatever has that name now.
         let mut cids = claim.models.iter().map(Cid::to_string);
         named.model = cids.next();
+        if crate::models::imports_embeddings(release) {
+            named.embedder = cids.next();
+        }
         for (skill, cid) in named.skills.iter_mut().zip(cids) {
             skill.skill = cid;
         }
@@ -146,6 +149,7 @@ impl Node {
             cancel: Arc::default(),
             threads: crate::caps::threads(&self.settings),
             skills: ready.skills,
+            embedder: ready.embedder,
         };
         let engine = self.workloads()?;
         let finished = engine

@@ -325,13 +325,11 @@ impl Node {
         })
     }
 
-    /// A stored release by CID, or the newest of a name.
+    /// A stored release by CID, or the one that a name means.
     pub(crate) fn find_release(&self, tx: &Read, target: &str) -> Result<(Cid, Release)> {
         let row = match target.parse::<Cid>() {
             Ok(cid) => releases::get(tx, &cid.to_string())?,
-            Err(_) => releases::named(tx, target)?
-                .into_iter()
-                .max_by_key(|r| (r.added_at, r.revision)),
+            Err(_) => self.release_named(tx, target)?,
         };
         let row = row.ok_or_else(|| {
             NodeError::not_found(format!("no release `{target}` is in this home"))

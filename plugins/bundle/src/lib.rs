@@ -93,7 +93,7 @@ pub const COMPONENTS: &[Component] = components! {
     "reputation": "reputation-decay";
     "carbon": "carbon-grams";
     "demand": "demand-halflife";
-    workload: "chat", "embeddings", "log-digest", "log-rotation", "ocr";
+    workload: "chat", "embeddings", "log-digest", "log-rotation", "ocr", "text-index";
 };
 
 /// The lock as committed: TOML, one `[[component]]` with `name, kind, cid, size, sources` each.

@@ -43,6 +43,7 @@
 pub mod allocator;
 pub mod chat;
 pub mod config;
+pub mod embedder;
 pub mod embeddings;
 pub mod features;
 #[cfg(not(target_family = "wasm"))]

@@ -152,6 +152,7 @@ fn main() {
             cancel: Arc::default(),
             threads: 1,
             skills: Vec::new(),
+            embedder: None,
         };
         let started = Instant::now();
         let finished = engine

@@ -61,6 +61,7 @@ fn run(engine: &WorkloadEngine, case: &Case) -> Ran {
         cancel: Arc::default(),
         threads: 1,
         skills: Vec::new(),
+        embedder: None,
     };
     let finished = engine.run(&workload, job).expect("an end");
     finished

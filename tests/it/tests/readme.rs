@@ -135,6 +135,10 @@ impl Reader {
                         .expect("a log");
                     *word = log.display().to_string();
                 }
+                ("notes.index", _) => {
+                    self.notes();
+                    *word = self.home.join("notes.index").display().to_string();
+                }
                 ("my-scorer/target/weft/my-scorer.wasm", _) => {
                     *word = weft_kit::guest("good-v1").display().to_string();
                 }
@@ -143,6 +147,15 @@ impl Reader {
                 _ => {}
             }
         }
+    }
+
+    /// The folder that the README tells its reader to name in weft.toml.
+    fn notes(&self) {
+        let folder = self.home.join("notes");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("bread.md"), "Mix flour and water.\n").expect("a note");
+        let setting = format!("reads = \"text-index={}\"\n", folder.display());
+        std::fs::write(self.home.join("weft.toml"), setting).expect("settings");
     }
 
     fn run(&mut self, line: &str) {

@@ -1,14 +1,18 @@
 //! Models, receipts, and what was computed.
 
-use super::style::{BAD, GOOD, HEAD, WARN, bytes, count, paint};
+use super::style::{BAD, DIM, GOOD, HEAD, WARN, bytes, count, paint};
 use super::table::pairs;
-use crate::verbs::{Read, Vectors};
+use crate::verbs::{Indexed, Read, Vectors};
 use weft_api::ModelResponse;
 use weft_api::report::{ModelReport, ReceiptReport};
 use weft_model::text::is_unsafe;
 
 /// Vectors that are shown, and values of each.
 const SHOWN: (usize, usize) = (20, 6);
+
+/// Lines of a passage that are shown, and characters of each.
+const LINES: usize = 4;
+const COLUMNS: usize = 76;
 
 /// What a person sees of an answer about models.
 pub fn text(answer: &ModelResponse) -> String {
@@ -145,4 +149,28 @@ pub fn page(read: &Read, alone: bool) -> String {
         text += &format!("{}\n", line.text.replace(is_unsafe, "\u{fffd}"));
     }
     text
+}
+
+/// What a search found, or that an index is up to date.
+pub fn indexed(found: &Indexed) -> String {
+    let mut text = String::new();
+    for hit in found.hits.iter().flatten() {
+        let place = format!("{}:{}", hit.path, hit.line).replace(is_unsafe, "\u{fffd}");
+        text += &format!(
+            "{} {}\n",
+            paint(HEAD, &place),
+            paint(DIM, &format!("{:.2}", hit.score))
+        );
+        let said = hit.text.lines().filter(|line| !line.trim().is_empty());
+        for line in said.take(LINES) {
+            let line: String = line.chars().take(COLUMNS).collect();
+            text += &format!("    {}\n", line.replace(is_unsafe, "\u{fffd}"));
+        }
+    }
+    text += &format!("{}\n", found.summary.as_deref().unwrap_or_default());
+    let mut rows = vec![("receipt", found.receipt.clone().unwrap_or_default())];
+    if found.hits.is_none() {
+        rows.insert(0, ("index", found.index.clone()));
+    }
+    text + &pairs(&rows)
 }

@@ -1,19 +1,22 @@
 //! `weft run`.
 
 mod ocr;
+mod text_index;
 
 pub use ocr::Read;
+pub use text_index::Indexed;
 
-use crate::ctx::{Ctx, Outcome, absolute_text};
+use crate::ctx::{Ctx, Outcome, absolute_text, sign_of_life};
 use crate::exit::Exit;
 use crate::render;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
 use weft_api::lines::Vector;
 use weft_api::report::TaskReport;
-use weft_api::{ApiError, Request, Response};
+use weft_api::{ApiError, Client, Request, Response};
 use weft_model::task::{Status, TaskSpec};
 
 /// The name of the workload, and of the tasks that run it by hand.
@@ -24,6 +27,7 @@ const EMBEDDINGS: &str = "embeddings";
 pub enum Run {
     Embeddings(Embeddings),
     Ocr(ocr::Ocr),
+    TextIndex(text_index::TextIndex),
 }
 
 /// Turn texts into vectors, so that texts of like meaning have vectors of like direction
@@ -77,6 +81,7 @@ impl Run {
         match self {
             Self::Embeddings(verb) => verb.run(ctx),
             Self::Ocr(verb) => verb.run(ctx),
+            Self::TextIndex(verb) => verb.run(ctx),
         }
     }
 }
@@ -99,8 +104,16 @@ impl Embeddings {
             params.insert("model".into(), model.into());
         }
         let mut text = None;
+        let mut doing = Doing {
+            what: "embedding",
+            lines: Some("texts"),
+            total: Some(self.text.len() as u64),
+        };
         match self.input {
-            Some(path) => spec.input = Some(absolute_text(&path)?),
+            Some(path) => {
+                spec.input = Some(absolute_text(&path)?);
+                doing.total = lines_of(&path);
+            }
             None => {
                 params.insert("input".into(), "json".into());
                 let line = |text: &String| format!("{}\n", serde_json::Value::from(text.as_str()));
@@ -108,7 +121,7 @@ impl Embeddings {
             }
         }
         spec.params = Some(serde_json::Value::from(params).to_string());
-        let task = at_once(ctx, "embedding", spec, text)?;
+        let task = at_once(ctx, &doing, spec, text)?;
         let found = vectors(task, self.output.as_deref())?;
         if ctx.json() {
             return ctx.show_value(&found, "");
@@ -118,32 +131,107 @@ impl Embeddings {
     }
 }
 
+/// How many lines a file has, where there is somebody to show a bar to. A pipe can be read but once.
+fn lines_of(path: &Path) -> Option<u64> {
+    if !std::io::stderr().is_terminal() || !path.is_file() {
+        return None;
+    }
+    let lines = BufReader::new(File::open(path).ok()?).split(b'\n');
+    Some(lines.map_while(Result::ok).count() as u64)
+}
+
+/// What is shown on stderr while a task runs, where that is a terminal.
+struct Doing {
+    what: &'static str,
+    /// What each line of its output is, where they are counted.
+    lines: Option<&'static str>,
+    /// How many there will be, where that is known.
+    total: Option<u64>,
+}
+
 /// Runs a task by hand to its end.
 fn at_once(
     ctx: &Ctx,
-    what: &str,
+    doing: &Doing,
     spec: TaskSpec,
     text: Option<String>,
 ) -> Result<TaskReport, ApiError> {
-    match ctx.ask_slowly(what, Request::Run { spec, text })? {
-        Response::Task(task) if task.status == Status::Done.word() => Ok(*task),
-        Response::Task(task) => Err(ApiError::new(
-            "task-failed",
-            task.reason.unwrap_or(task.status),
-            format!("weft task show {}", task.task),
-        )),
-        _ => Err(ApiError::new(
-            "internal",
-            "another answer came",
-            "report this",
-        )),
+    let client = ctx.client()?;
+    let bar = sign_of_life(doing.what);
+    let answer = match doing.lines {
+        Some(lines) if !bar.is_hidden() => counted(&client, &bar, doing, lines, spec, text),
+        _ => client.call(Request::Run { spec, text }).and_then(task_of),
+    };
+    bar.finish_and_clear();
+    let task = answer?;
+    if task.status == Status::Done.word() {
+        return Ok(task);
     }
+    Err(ApiError::new(
+        "task-failed",
+        task.reason.unwrap_or(task.status),
+        format!("weft task show {}", task.task),
+    ))
+}
+
+/// The same, with the lines of its output counted as they are written.
+fn counted(
+    client: &Client,
+    bar: &ProgressBar,
+    doing: &Doing,
+    lines: &str,
+    spec: TaskSpec,
+    text: Option<String>,
+) -> Result<TaskReport, ApiError> {
+    // Answered once it runs: what is loaded for the first time takes until then.
+    bar.set_message("loading the model");
+    let started = task_of(client.call(Request::RunStart { spec, text })?)?;
+    let template = match doing.total {
+        Some(total) => {
+            bar.set_length(total);
+            "{spinner} {msg} {bar:30} {pos}/{len} {elapsed}"
+        }
+        None => "{spinner} {msg} {pos} {prefix} {elapsed}",
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_message(doing.what);
+    bar.set_prefix(lines.to_owned());
+    let mut from = 0;
+    loop {
+        let task = started.task.clone();
+        let Response::Tail(tail) = client.call(Request::TaskTail { task, from })? else {
+            return Err(odd());
+        };
+        from = tail.next;
+        bar.inc(tail.text.matches('\n').count() as u64);
+        if let Some(task) = tail.task {
+            return Ok(*task);
+        }
+    }
+}
+
+fn task_of(answer: Response) -> Result<TaskReport, ApiError> {
+    match answer {
+        Response::Task(task) => Ok(*task),
+        _ => Err(odd()),
+    }
+}
+
+fn odd() -> ApiError {
+    ApiError::new("internal", "another answer came", "report this")
+}
+
+/// The file that a task's output is kept in.
+fn output_of(task: &TaskReport) -> Result<PathBuf, ApiError> {
+    let lost = || ApiError::new("internal", "the task has no output", "report this");
+    task.output.as_ref().map(PathBuf::from).ok_or_else(lost)
 }
 
 /// The output of a task, read, or put where it was asked for.
 fn vectors(task: TaskReport, to: Option<&Path>) -> Result<Vectors, ApiError> {
-    let lost = || ApiError::new("internal", "the task has no output", "report this");
-    let kept = PathBuf::from(task.output.as_ref().ok_or_else(lost)?);
+    let kept = output_of(&task)?;
     let bad = |path: &Path, e: &dyn std::fmt::Display| {
         ApiError::new("io", format!("`{}`: {e}", path.display()), "")
     };

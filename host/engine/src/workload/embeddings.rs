@@ -3,7 +3,7 @@
 //! Every [`EMBED_TEXTS`] texts are one call of a fresh instance, whatever computes beside it: so output and fuel are functions
 //! of the input alone, and calls can be spread over threads.
 
-use crate::bindings::embeddings::{Embedding, EmbeddingsPre};
+use crate::bindings::embeddings::{Description, Embedding, Embeddings, EmbeddingsPre, ModelError};
 use crate::error::{CallError, Limit};
 use crate::limits::{EMBED_BYTES, EMBED_TEXTS};
 use crate::workload::{
@@ -15,6 +15,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant as Clock;
+use wasmtime::Store;
 
 /// JSON Schema of the params.
 pub(super) const PARAMS_SCHEMA: &str = r#"{"type":"object","properties":{"model":{"type":"string","description":"name or CID of the model"},"input":{"enum":["lines","json"],"default":"lines","description":"lines: each line is a text; json: each line is a JSON string, or an object with the string `text`"}},"additionalProperties":false}"#;
@@ -182,7 +183,7 @@ fn embed_all(
                 .iter()
                 .map(|texts| scope.spawn(|| calls.embed(texts)))
                 .collect();
-            let panicked = || Err(Ended::Stopped(CallError::Trap("the host panicked".into())));
+            let panicked = || Err(CallError::Trap("the host panicked".into()));
             running
                 .into_iter()
                 .map(|thread| thread.join().unwrap_or_else(|_| panicked()))
@@ -190,12 +191,13 @@ fn embed_all(
         });
         for answer in answers {
             let answer = answer?;
+            let embeddings = answer.said.map_err(|e| Ended::Failed(e.into()))?;
             done.fuel += answer.fuel;
             if done.fuel > calls.limits.fuel {
                 return Err(CallError::Limit(Limit::Fuel).into());
             }
             done.peak_memory = done.peak_memory.max(answer.peak_memory);
-            for embedding in answer.embeddings {
+            for embedding in embeddings {
                 done.write(&embedding, output, calls.limits.output_bytes)?;
             }
         }
@@ -216,12 +218,11 @@ impl Done {
             truncated: embedding.truncated,
             embedding: &embedding.vector,
         };
-        if self.texts > 0 && embedding.vector.len() != self.dimensions {
-            return Err(contract("vectors of different lengths"));
-        }
-        if embedding.vector.iter().any(|value| !value.is_finite()) {
-            return Err(contract("a vector with a value that is no number"));
-        }
+        let dimensions = match self.texts {
+            0 => embedding.vector.len(),
+            _ => self.dimensions,
+        };
+        check(embedding, dimensions).map_err(contract)?;
         let mut line = serde_json::to_vec(&said).map_err(|e| CallError::Contract(e.to_string()))?;
         line.push(b'\n');
         if self.bytes_out + line.len() as u64 > most {
@@ -241,23 +242,48 @@ impl Done {
 }
 
 /// What calls have in common.
-struct Calls<'a> {
-    engine: &'a WorkloadEngine,
-    pre: &'a EmbeddingsPre<JobState>,
-    limits: JobLimits,
-    cancel: &'a Arc<AtomicBool>,
-    started: Clock,
+pub(super) struct Calls<'a> {
+    pub engine: &'a WorkloadEngine,
+    pub pre: &'a EmbeddingsPre<JobState>,
+    pub limits: JobLimits,
+    pub cancel: &'a Arc<AtomicBool>,
+    pub started: Clock,
 }
 
-/// The answer of one call.
-struct Answer {
-    embeddings: Vec<Embedding>,
-    fuel: u64,
-    peak_memory: usize,
+/// What one call said, and what it used.
+pub(super) struct Answer<T> {
+    pub said: T,
+    pub fuel: u64,
+    pub peak_memory: usize,
 }
 
 impl Calls<'_> {
-    fn embed(&self, texts: &[String]) -> Result<Answer, Ended> {
+    /// One vector for each text, as the component gives them.
+    pub fn embed(
+        &self,
+        texts: &[String],
+    ) -> Result<Answer<Result<Vec<Embedding>, ModelError>>, CallError> {
+        let answer =
+            self.call(|store, instance| instance.weft_embeddings_model().call_embed(store, texts))?;
+        match &answer.said {
+            Ok(said) if said.len() != texts.len() => {
+                let why = format!("{} vectors for {} texts", said.len(), texts.len());
+                Err(CallError::Contract(why))
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    /// What the component and its model are.
+    pub fn describe(&self) -> Result<Answer<Description>, CallError> {
+        self.call(|store, instance| instance.weft_embeddings_model().call_describe(store))
+    }
+
+    /// A call of a fresh instance.
+    fn call<T>(
+        &self,
+        call: impl FnOnce(&mut Store<JobState>, &Embeddings) -> wasmtime::Result<T>,
+    ) -> Result<Answer<T>, CallError> {
         let passed = self.started.elapsed().as_millis() as u64;
         let limits = JobLimits {
             deadline_ms: self.limits.deadline_ms.saturating_sub(passed),
@@ -266,25 +292,28 @@ impl Calls<'_> {
         let (mut store, _) = self
             .engine
             .store(Job::bare(limits, Arc::clone(self.cancel)))?;
-        let said = self.pre.instantiate(&mut store).and_then(|instance| {
-            instance
-                .weft_embeddings_model()
-                .call_embed(&mut store, texts)
-        });
-        let fuel = limits.fuel - store.get_fuel().unwrap_or(0);
-        let embeddings = said
-            .map_err(|e| state_error(&e, store.data()))?
-            .map_err(|e| Ended::Failed(e.into()))?;
-        if embeddings.len() != texts.len() {
-            let why = format!("{} vectors for {} texts", embeddings.len(), texts.len());
-            return Err(CallError::Contract(why).into());
-        }
+        let said = self
+            .pre
+            .instantiate(&mut store)
+            .and_then(|instance| call(&mut store, &instance))
+            .map_err(|e| state_error(&e, store.data()))?;
         Ok(Answer {
-            embeddings,
-            fuel,
+            said,
+            fuel: limits.fuel - store.get_fuel().unwrap_or(0),
             peak_memory: store.data().peak_memory,
         })
     }
+}
+
+/// Whether a vector is one: of so many values, each a number.
+pub(super) fn check(embedding: &Embedding, dimensions: usize) -> Result<(), &'static str> {
+    if embedding.vector.len() != dimensions {
+        return Err("vectors of different lengths");
+    }
+    if embedding.vector.iter().any(|value| !value.is_finite()) {
+        return Err("a vector with a value that is no number");
+    }
+    Ok(())
 }
 
 /// The input, line by line.

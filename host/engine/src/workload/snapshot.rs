@@ -79,13 +79,16 @@ impl WorkloadEngine {
     ) -> Result<Vec<u8>, LoadError> {
         let wizer = Wizer::new();
         let (context, instrumented) = uncaught(|| wizer.instrument_component(component))?;
+        let loader = self
+            .loader()
+            .map_err(|e| CheckError::Compile(printable(&format!("{e:#}"), MESSAGE_BYTES)))?;
         let code = compile(
-            &self.engine,
-            &self.compiler,
-            Target::Workload,
+            &loader.engine,
+            &loader.compiler,
+            Target::Loader,
             &instrumented,
         )?;
-        let linked = deserialize(&self.engine, &code)?;
+        let linked = deserialize(&loader.engine, &code)?;
         let mut job = Job::bare(
             JobLimits {
                 fuel: LOAD_FUEL,
@@ -100,9 +103,9 @@ impl WorkloadEngine {
             guest: MODEL.into(),
             writable: false,
         });
-        let _ticking = self.ticker.begin();
-        let (mut store, _) = self.store(job)?;
-        let loaded = self
+        let _ticking = loader.ticker.begin();
+        let (mut store, _) = loader.store(job)?;
+        let loaded = loader
             .linker
             .instantiate(&mut store, &linked)
             .and_then(|instance| {

@@ -246,7 +246,10 @@ impl Node {
                 let (cid, _) = self
                     .store
                     .read(|tx| self.find_release(tx, name))
-                    .map_err(|e| e.try_this("name its CID, or a source with --from FOLDER"))?;
+                    .map_err(|e| match e.code {
+                        Code::NotFound => e.try_this("name its CID, or a source with --from FOLDER"),
+                        _ => e,
+                    })?;
                 Ok((cid, None))
             }
             several => Err(NodeError::coded(

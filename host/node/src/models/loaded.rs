@@ -11,11 +11,12 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use weft_engine::Workload;
-use weft_engine::inspect::{Kind, World};
-use weft_engine::workload::{LoadError, Skill};
+use weft_engine::inspect::{EMBEDDINGS, Kind, World};
+use weft_engine::workload::{Embedder, LoadError, Skill};
 use weft_model::Cid;
 use weft_model::limits::COMPONENT_BYTES;
 use weft_release::Release;
+use weft_store::bound::WORKLOADS;
 use weft_store::releases;
 
 /// Models that a process keeps mapped at a time; the one that was used longest ago goes first.
@@ -31,6 +32,9 @@ const DEFAULTS: [(World, &str, &str); 3] = [
     ),
 ];
 
+/// The workload that embeds texts for others, by the name that its owner bound.
+const EMBEDDER: &str = "embeddings";
+
 /// What this process has mapped, the last used last.
 #[derive(Default)]
 pub(crate) struct Loaded(Mutex<Vec<(Cid, Cid, Arc<Workload>)>>);
@@ -43,24 +47,50 @@ pub(crate) struct Named {
     /// What is added to it.
     #[serde(default)]
     pub skills: Vec<Wanted>,
+    /// CID of the release that embeds texts for it; none: what is bound to [`EMBEDDER`]. A receipt says it, params don't.
+    #[serde(skip)]
+    pub embedder: Option<String>,
+}
+
+/// What params name where they are otherwise the workload's own.
+#[derive(Deserialize)]
+struct OfImport {
+    model: Option<String>,
 }
 
 /// A workload that can run.
 pub(crate) struct Ready {
     pub workload: Arc<Workload>,
-    /// What it computes with: its model, then each skill.
+    /// What it computes with: its model, then each skill, or the release that embeds texts for it.
     pub models: Vec<Cid>,
     pub skills: Vec<Skill>,
+    pub embedder: Option<Embedder>,
 }
 
-/// What params name, where the release is of a world with models: elsewhere params are the workload's own.
+/// What params name, where the release computes with a model: elsewhere they are the workload's own.
 pub(crate) fn named(release: &Release, params: &str) -> Result<Named> {
     let kind = Kind::of_world(&release.world);
     let has_model = matches!(kind, Some(Kind::Workload(world)) if world.has_model());
-    if !has_model || params.is_empty() {
+    let wrong = |e| NodeError::invalid(format!("params: {e}"));
+    if params.is_empty() {
         return Ok(Named::default());
     }
-    serde_json::from_str(params).map_err(|e| NodeError::invalid(format!("params: {e}")))
+    if has_model {
+        return serde_json::from_str(params).map_err(wrong);
+    }
+    if imports_embeddings(release) {
+        let OfImport { model } = serde_json::from_str(params).map_err(wrong)?;
+        return Ok(Named {
+            model,
+            ..Named::default()
+        });
+    }
+    Ok(Named::default())
+}
+
+/// Whether another workload embeds texts for this one.
+pub(crate) fn imports_embeddings(release: &Release) -> bool {
+    release.imports.iter().any(|import| import == EMBEDDINGS)
 }
 
 impl Node {
@@ -77,10 +107,16 @@ impl Node {
         if !world.has_model() {
             let code = self.native_code(release, Kind::Workload(world))?;
             let workload = self.workloads()?.load(&code);
+            let workload = Arc::new(workload.map_err(crate::releases::refused)?);
+            let (models, embedder) = match imports_embeddings(release) {
+                true => self.embedder(named)?,
+                false => (Vec::new(), None),
+            };
             return Ok(Ready {
-                workload: Arc::new(workload.map_err(crate::releases::refused)?),
-                models: Vec::new(),
+                workload,
+                models,
                 skills: Vec::new(),
+                embedder,
             });
         }
         let default = DEFAULTS.iter().find(|(of, ..)| *of == world);
@@ -112,7 +148,43 @@ impl Node {
             workload,
             models: [vec![model], cids].concat(),
             skills,
+            embedder: None,
         })
+    }
+
+    /// What embeds texts for another workload, and the CIDs of its model and of its release.
+    fn embedder(&self, named: &Named) -> Result<(Vec<Cid>, Option<Embedder>)> {
+        let (cid, release) = self.store.read(|tx| {
+            let bound = match &named.embedder {
+                Some(cid) => Some(cid.clone()),
+                None => WORKLOADS.get(tx, EMBEDDER)?.map(|bound| bound.release_cid),
+            };
+            let bound = bound.ok_or_else(|| {
+                NodeError::not_found(format!("no workload is bound to `{EMBEDDER}`"))
+                    .try_this(format!("weft workload use {EMBEDDER} {EMBEDDER}"))
+            })?;
+            self.find_release(tx, &bound)
+        })?;
+        let of_model = Named {
+            model: named.model.clone(),
+            ..Named::default()
+        };
+        // Only a world with a model comes here again.
+        let wrong = || {
+            let why = format!(
+                "`{}` {} turns no texts into vectors",
+                release.name, release.version
+            );
+            NodeError::refused(why).try_this(format!("weft workload use {EMBEDDER} {EMBEDDER}"))
+        };
+        if release.world != World::Embeddings.name() {
+            return Err(wrong());
+        }
+        let mut ready = self.ready(&release, &of_model)?;
+        ready.models.push(cid);
+        let memory = release.limits.memory_bytes;
+        let embedder = Embedder::new(self.workloads()?, ready.workload, memory);
+        Ok((ready.models, Some(embedder.ok_or_else(wrong)?)))
     }
 
     /// The workload of a release with a model loaded.

@@ -72,6 +72,7 @@ impl Component {
             cancel: Arc::default(),
             threads,
             skills: Vec::new(),
+            embedder: None,
         };
         let began = Moment::now();
         let finished = self.engine.run(&self.workload, job);

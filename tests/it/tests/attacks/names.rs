@@ -1,6 +1,7 @@
 //! Software under another's name: wrong software, dependency confusion, typosquats.
 
 use crate::lab::{Ask, Lab, Publisher, draft, draft_of};
+use weft_api::{PackageRequest, Request};
 use weft_release::names::fingerprint;
 
 #[test]
@@ -157,6 +158,58 @@ fn dependency_confusion() {
             .contains(&format!("is published by {m} instead of {a}"))
     );
     assert_eq!(other.slot("scorer"), [good.cid().to_string()]);
+}
+
+/// Both are in the home; whoever then names the software by its name means that of one publisher, or is asked which.
+#[test]
+fn dependency_confusion_among_what_is_here() {
+    let (alice, mallory) = (Publisher::new(1), Publisher::new(66));
+    let lab = Lab::trusting(&[&alice, &mallory]);
+    let good = alice.makes(&draft("good-v1"), |_| {});
+    let evil = mallory.makes(&draft("good-v2"), |r| r.revision = 999);
+    lab.puts(&good, &alice, "scorer");
+    lab.installs(&evil, &mallory, None);
+    let by_name = || {
+        let slot = || "scorer".to_owned();
+        let name = || "good".to_owned();
+        let uses = Request::SlotUse {
+            slot: slot(),
+            target: name(),
+            config: None,
+            add: false,
+        };
+        let pins = Request::Package(PackageRequest::Pin {
+            target: slot(),
+            reference: name(),
+        });
+        [uses, pins]
+    };
+    let serves = || lab.slot("scorer");
+    for request in by_name() {
+        lab.world.ask(request);
+        assert_eq!(serves(), [good.cid().to_string()], "the newer is another's");
+    }
+
+    // Neither is in use.
+    let default = Request::SlotUse {
+        slot: "scorer".into(),
+        target: "scorer-latency".into(),
+        config: None,
+        add: false,
+    };
+    lab.world.ask(Request::Package(PackageRequest::Unpin {
+        target: "scorer".into(),
+    }));
+    lab.world.ask(default);
+    let before = serves();
+    for request in by_name() {
+        let error = lab.unchanged(|| lab.world.refused(request));
+        assert_eq!(error.code, "ambiguous", "{error:?}");
+        for cid in [good.cid(), evil.cid()] {
+            assert!(error.message.contains(&cid.to_string()), "{error:?}");
+        }
+        assert_eq!(serves(), before);
+    }
 }
 
 #[test]

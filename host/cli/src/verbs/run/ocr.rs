@@ -1,6 +1,6 @@
 //! `weft run ocr`.
 
-use super::at_once;
+use super::{Doing, at_once, output_of};
 use crate::ctx::{Ctx, Outcome, absolute_text};
 use crate::exit::{self, Exit};
 use crate::render;
@@ -121,7 +121,12 @@ fn read(ctx: &Ctx, image: &Path, params: &str) -> Result<Found, ApiError> {
     let mut spec = TaskSpec::new(OCR, "");
     spec.input = Some(absolute_text(image)?);
     spec.params = Some(params.to_owned());
-    let task = at_once(ctx, "reading", spec, None)?;
+    let doing = Doing {
+        what: "reading",
+        lines: None,
+        total: None,
+    };
+    let task = at_once(ctx, &doing, spec, None)?;
     let page = page_of(&task)?;
     Ok(Found {
         task: task.task,
@@ -133,9 +138,9 @@ fn read(ctx: &Ctx, image: &Path, params: &str) -> Result<Found, ApiError> {
 
 /// The output of a task.
 fn page_of(task: &TaskReport) -> Result<Page, ApiError> {
-    let lost = || ApiError::new("internal", "the task has no output", "report this");
-    let kept = task.output.as_ref().ok_or_else(lost)?;
-    let bad = |e: &dyn std::fmt::Display| ApiError::new("io", format!("`{kept}`: {e}"), "");
-    let text = std::fs::read_to_string(kept).map_err(|e| bad(&e))?;
+    let kept = output_of(task)?;
+    let bad =
+        |e: &dyn std::fmt::Display| ApiError::new("io", format!("`{}`: {e}", kept.display()), "");
+    let text = std::fs::read_to_string(&kept).map_err(|e| bad(&e))?;
     serde_json::from_str(&text).map_err(|e| bad(&e))
 }

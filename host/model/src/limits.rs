@@ -26,5 +26,7 @@ pub const WORKLOAD_FUEL: u64 = 2_000_000_000_000;
 pub const WORKLOAD_MEMORY_BYTES: u64 = 1024 * 1024 * 1024;
 /// Wall time of one job, in milliseconds: the default task timeout of 30 minutes.
 pub const WORKLOAD_DEADLINE_MS: u64 = 30 * 60 * 1000;
+/// Wall time of all golden vectors of a workload together, in milliseconds.
+pub const WORKLOAD_VECTORS_MS: u64 = 30_000;
 /// Bytes that one job may write.
 pub const WORKLOAD_OUTPUT_BYTES: u64 = 1024 * 1024 * 1024;

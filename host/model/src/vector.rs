@@ -1,6 +1,6 @@
 //! Golden vectors as a release carries them: a DAG-CBOR list.
 
-use crate::{Instant, SlotCall, SlotReply};
+use crate::{Instant, SlotCall, SlotReply, cbor};
 use ipld_core::ipld::Ipld;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,75 @@ pub enum Expected {
     Reply(SlotReply),
     /// A policy error of this name.
     Error(String),
+}
+
+/// One case of a workload: what it writes for an input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobVector {
+    /// What it shows.
+    pub case: String,
+    /// Its params, a JSON object; empty for none.
+    pub params: String,
+    /// What it reads.
+    pub input: String,
+    /// What it must give.
+    pub output: JobExpected,
+}
+
+/// What a workload's vector expects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobExpected {
+    /// Just these bytes.
+    Output(String),
+    /// A failure of this kind: `bad-params`, `bad-input`, `missing` or `failed`.
+    Error(String),
+}
+
+/// Those of a release.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Vectors {
+    /// Of a policy.
+    Policy(Vec<Vector>),
+    /// Of a workload that computes without a model.
+    Job(Vec<JobVector>),
+}
+
+impl Vectors {
+    /// Reads those of a policy, or of a workload.
+    ///
+    /// # Errors
+    /// When they are not such a list in DAG-CBOR.
+    pub fn decode(bytes: &[u8], is_workload: bool) -> Result<Self, cbor::CborError> {
+        Ok(match is_workload {
+            true => Self::Job(cbor::decode(bytes)?),
+            false => Self::Policy(cbor::decode(bytes)?),
+        })
+    }
+
+    /// As a release carries them.
+    ///
+    /// # Errors
+    /// When a number is none that DAG-CBOR has.
+    pub fn encode(&self) -> Result<Vec<u8>, cbor::CborError> {
+        match self {
+            Self::Policy(vectors) => cbor::encode(vectors),
+            Self::Job(vectors) => cbor::encode(vectors),
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Policy(vectors) => vectors.len(),
+            Self::Job(vectors) => vectors.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// Whether two replies are equal but for [`TOLERANCE`] in floats.

@@ -3,9 +3,11 @@
 
 use crate::error::{NodeError, Result};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use weft_engine::Inspected;
-use weft_model::vector::{Expected, Vector};
+use weft_engine::inspect::Kind;
+use weft_model::vector::{Expected, JobExpected, JobVector, Vector, Vectors};
 use weft_model::{Instant, SlotCall, SlotReply};
 
 /// What `weft plugin build` writes into a component.
@@ -19,7 +21,7 @@ pub(crate) struct Descriptor {
     pub license: Option<String>,
     pub features: Vec<String>,
     pub config_schema: Option<Value>,
-    vectors: Vec<JsonVector>,
+    vectors: Vec<Value>,
     pub limits: Option<DescribedLimits>,
 }
 
@@ -34,6 +36,20 @@ struct JsonVector {
     input: Value,
     #[serde(default)]
     output: Option<Value>,
+    #[serde(default)]
+    error: Option<String>,
+}
+
+/// One of a workload.
+#[derive(Debug, Deserialize)]
+struct JsonJobVector {
+    case: String,
+    #[serde(default)]
+    params: Option<Map<String, Value>>,
+    #[serde(default)]
+    input: String,
+    #[serde(default)]
+    output: Option<String>,
     #[serde(default)]
     error: Option<String>,
 }
@@ -59,13 +75,57 @@ pub(crate) fn descriptor_of(inspected: &Inspected) -> Result<Descriptor> {
     })
 }
 
-pub(crate) fn vectors_of(descriptor: &Descriptor) -> Result<Vec<Vector>> {
+/// The golden vectors in a descriptor, as a release carries them.
+///
+/// # Errors
+/// When one does not fit what it is for.
+pub(crate) fn vectors_of(descriptor: &Descriptor, kind: Kind) -> Result<Vectors> {
+    Ok(match kind {
+        Kind::Policy(_) => Vectors::Policy(policy_vectors(descriptor)?),
+        Kind::Workload(_) => Vectors::Job(job_vectors(descriptor)?),
+    })
+}
+
+fn read<T: DeserializeOwned>(vectors: &[Value]) -> Result<Vec<T>> {
+    let read = |vector: &Value| {
+        T::deserialize(vector).map_err(|e| {
+            NodeError::refused(format!("has a golden vector that does not read: {e}"))
+                .try_this("build it again")
+        })
+    };
+    vectors.iter().map(read).collect()
+}
+
+fn job_vectors(descriptor: &Descriptor) -> Result<Vec<JobVector>> {
+    let vectors: Vec<JsonJobVector> = read(&descriptor.vectors)?;
+    let vector = |v: JsonJobVector| {
+        let output = match (v.output, v.error) {
+            (Some(output), None) => JobExpected::Output(output),
+            (None, Some(error)) => JobExpected::Error(error),
+            _ => {
+                return Err(NodeError::refused(format!(
+                    "has a golden vector `{}` of which one of output and error is wanted",
+                    v.case
+                )));
+            }
+        };
+        let params = v.params.map(|params| Value::from(params).to_string());
+        Ok(JobVector {
+            case: v.case,
+            params: params.unwrap_or_default(),
+            input: v.input,
+            output,
+        })
+    };
+    vectors.into_iter().map(vector).collect()
+}
+
+fn policy_vectors(descriptor: &Descriptor) -> Result<Vec<Vector>> {
     let schema = descriptor
         .config_schema
         .clone()
         .unwrap_or_else(|| Value::Object(Map::new()));
-    descriptor
-        .vectors
+    read::<JsonVector>(&descriptor.vectors)?
         .iter()
         .map(|v| {
             let bad = |what: &str, e: String| {

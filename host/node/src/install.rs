@@ -16,14 +16,12 @@ pub(crate) mod verify;
 use crate::clock::rfc3339;
 use crate::error::{Code, NodeError, Result};
 use crate::node::Node;
-use crate::releases::{failed_vectors, policy_limits};
 use crate::report::InstallReport;
 use faults::point;
 use source::Fetched;
 use std::sync::PoisonError;
 use target::Target;
 use weft_engine::inspect::Kind as EngineKind;
-use weft_model::vector::Vector;
 use weft_release::install::{Cause, Effect, Input, Install, State};
 use weft_release::{Envelope, Kind, Release};
 use weft_store::Write;
@@ -386,16 +384,16 @@ impl Node {
 
     fn test_install(&self, row: &Row) -> Result<()> {
         let release = self.envelope_of(row)?.release;
-        let Some(EngineKind::Policy(slot)) = engine_kind(&release)? else {
+        let Some(kind) = engine_kind(&release)? else {
             return Ok(());
         };
-        let vectors: Vec<Vector> = self.stored_vectors(&release)?;
-        let code = self.native_code(&release, EngineKind::Policy(slot))?;
-        let policy = self
-            .policies
-            .load(slot, &code, policy_limits(&release))
-            .map_err(crate::releases::refused)?;
-        let failed = failed_vectors(self, &policy, &vectors);
+        let vectors = self.stored_vectors(&release)?;
+        if vectors.is_empty() {
+            // A policy without was refused before.
+            return Ok(());
+        }
+        let code = self.native_code(&release, kind)?;
+        let failed = self.failed_vectors(&release, kind, &code, &vectors)?;
         match failed.first() {
             None => Ok(()),
             Some(first) => Err(NodeError::coded(

@@ -63,6 +63,7 @@ mod tasks;
 mod tree;
 mod trials;
 mod trust;
+mod vectors;
 mod verify;
 mod watch;
 

@@ -13,6 +13,7 @@ use weft_engine::inspect::Kind;
 use weft_engine::{Active, Policy, Table};
 use weft_ledger::Body;
 use weft_ledger::constitution::{Assignment, Constitution, Mode as LedgerMode};
+use weft_model::vector::Vectors;
 use weft_model::{Cid, Instant, Slot, SlotCall};
 use weft_release::Release;
 use weft_store::slots::{Binding, Change, Mode};
@@ -490,13 +491,15 @@ impl Node {
     pub fn plugin_bench(&self, target: &str, calls: usize) -> Result<BenchReport> {
         let (cid, release) = self.store.read(|tx| self.find_release(tx, target))?;
         let policy = self.policy(&cid, slot_of(&release)?, &release)?;
-        let vectors = self.stored_vectors(&release)?;
-        if vectors.is_empty() {
-            return Err(NodeError::invalid(format!(
-                "`{}` has no golden vectors to call",
-                release.name
-            )));
-        }
+        let vectors = match self.stored_vectors(&release)? {
+            Vectors::Policy(vectors) if !vectors.is_empty() => vectors,
+            _ => {
+                return Err(NodeError::invalid(format!(
+                    "`{}` has no golden vectors to call",
+                    release.name
+                )));
+            }
+        };
         let calls = calls.clamp(vectors.len(), BENCH_CALLS_MAX);
         let mut times = Vec::with_capacity(calls);
         let mut fuels = Vec::with_capacity(calls);

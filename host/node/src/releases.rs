@@ -12,9 +12,9 @@ use ed25519_dalek::SigningKey;
 use std::io::Read as _;
 use std::path::Path;
 use weft_engine::inspect::Kind;
-use weft_engine::{CallError, CheckError, Inspected, Policy};
+use weft_engine::{CheckError, Inspected};
 use weft_model::limits::COMPONENT_BYTES;
-use weft_model::vector::{Expected, Vector, close};
+use weft_model::vector::Vectors;
 use weft_model::{Cid, Instant, content};
 use weft_release::record::{Component, Limits};
 use weft_release::unixfs::file_cid;
@@ -27,7 +27,7 @@ pub const VERIFIED: &str = "verified";
 /// A component that was checked, with the release made of it.
 pub(crate) struct Prepared {
     pub release: Release,
-    pub vectors: Vec<Vector>,
+    pub vectors: Vectors,
     pub vector_bytes: Vec<u8>,
     /// Native code; none where it is compiled later.
     pub code: Option<Vec<u8>>,
@@ -110,8 +110,8 @@ impl Node {
             Some(schema) => Some(serde_json::to_string(schema).map_err(NodeError::internal)?),
             None => None,
         };
-        let vectors = vectors_of(&descriptor)?;
-        let vector_bytes = weft_model::cbor::encode(&vectors)?;
+        let vectors = vectors_of(&descriptor, inspected.kind)?;
+        let vector_bytes = vectors.encode()?;
         let world = inspected.kind.world();
         let kind =
             weft_release::Kind::of_world(&world).map_err(|e| NodeError::refused(e.to_string()))?;
@@ -181,37 +181,6 @@ impl Node {
             }
             Ok(releases::high_water(tx, publisher, name)?.map_or(1, |high| high.revision + 1))
         })
-    }
-
-    /// Runs every golden vector and compares.
-    pub(crate) fn run_vectors(&self, prepared: &Prepared) -> Result<()> {
-        let Kind::Policy(slot) = prepared.inspected.kind else {
-            return Ok(());
-        };
-        let policy = self
-            .policies
-            .load(
-                slot,
-                prepared.code.as_deref().unwrap_or_default(),
-                policy_limits(&prepared.release),
-            )
-            .map_err(refused)?;
-        let failed = failed_vectors(self, &policy, &prepared.vectors);
-        if failed.is_empty() {
-            return Ok(());
-        }
-        let first = failed
-            .iter()
-            .take(3)
-            .cloned()
-            .collect::<Vec<_>>()
-            .join("; ");
-        Err(NodeError::refused(format!(
-            "fails {} of its {} golden vectors: {first}",
-            failed.len(),
-            prepared.vectors.len()
-        ))
-        .try_this("run `weft plugin test` on its sources, then build it again"))
     }
 
     /// Keeps a prepared release: component, record, vectors and native code.
@@ -391,7 +360,7 @@ impl Node {
             };
             let vectors = match &release.vectors {
                 Some(vectors) => weft_store::blocks::get(tx, &vectors.to_string())?
-                    .and_then(|b| weft_model::cbor::decode::<Vec<Vector>>(&b).ok())
+                    .and_then(|b| Vectors::decode(&b, release.is_workload()).ok())
                     .map(|v| v.len()),
                 None => None,
             };
@@ -473,39 +442,6 @@ impl Node {
         let count = Some(prepared.vectors.len());
         Ok(self.report_of(None, &prepared.release, "tested", count))
     }
-
-    /// The golden vectors of a stored release.
-    pub(crate) fn stored_vectors(&self, release: &Release) -> Result<Vec<Vector>> {
-        let Some(cid) = &release.vectors else {
-            return Ok(Vec::new());
-        };
-        let bytes = self
-            .store
-            .read(|tx| weft_store::blocks::get(tx, &cid.to_string()))?
-            .ok_or_else(|| {
-                NodeError::not_found(format!("the golden vectors `{cid}` are not here"))
-            })?;
-        Ok(weft_model::cbor::decode(&bytes)?)
-    }
-}
-
-/// The vectors that a policy does not pass, each with what it gave.
-pub(crate) fn failed_vectors(node: &Node, policy: &Policy, vectors: &[Vector]) -> Vec<String> {
-    vectors
-        .iter()
-        .filter_map(|v| {
-            let got = node.policies.call(policy, v.now, &v.config, &v.input);
-            let fine = match (&v.output, &got) {
-                (Expected::Reply(want), Ok(got)) => close(want, &got.reply),
-                (Expected::Error(want), Err(CallError::Policy(e))) => want == error_name(e),
-                _ => false,
-            };
-            (!fine).then(|| match got {
-                Ok(_) => format!("`{}` gave another answer", v.case),
-                Err(e) => format!("`{}`: {e}", v.case),
-            })
-        })
-        .collect()
 }
 
 /// Signs a release with one role.
@@ -563,14 +499,5 @@ pub(crate) fn policy_limits(release: &Release) -> weft_engine::policy::PolicyLim
         memory_bytes: release.limits.memory_bytes,
         deadline_ms: release.limits.deadline_ms,
         output_bytes: release.limits.output_bytes,
-    }
-}
-
-fn error_name(error: &weft_model::slots::PolicyError) -> &'static str {
-    use weft_model::slots::PolicyError as E;
-    match error {
-        E::BadConfig(_) => "BadConfig",
-        E::BadInput(_) => "BadInput",
-        E::Unsupported(_) => "Unsupported",
     }
 }

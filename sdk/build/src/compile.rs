@@ -274,12 +274,21 @@ fn descriptor(manifest: &Manifest, options: &BuildOptions) -> Result<Descriptor,
     descriptor.description.clone_from(&manifest.description);
     descriptor.license.clone_from(&manifest.license);
     descriptor.limits = manifest.limits;
-    let Kind::Policy { slot } = &manifest.kind else {
-        return Ok(descriptor);
-    };
     let bad = |what: String| BuildError::Descriptor {
         name: manifest.name.clone(),
         what,
+    };
+    let slot = match &manifest.kind {
+        Kind::Policy { slot } => slot,
+        Kind::Workload { .. } => {
+            descriptor.vectors = job_vectors(&manifest.dir.join("vectors")).map_err(bad)?;
+            if manifest.kind.interface() != "job" && !descriptor.vectors.is_empty() {
+                return Err(bad(
+                    "only a workload without a model has golden vectors; remove the folder `vectors`".into(),
+                ));
+            }
+            return Ok(descriptor);
+        }
     };
     let own = policy_part(manifest, options)?;
     if own.slot != *slot {
@@ -297,6 +306,28 @@ fn descriptor(manifest: &Manifest, options: &BuildOptions) -> Result<Descriptor,
     descriptor.config_schema = own.config_schema;
     descriptor.vectors = own.vectors;
     Ok(descriptor)
+}
+
+/// A workload's golden vectors: the lists in the `*.json` files of a folder, by name; none where there is no folder.
+fn job_vectors(dir: &Path) -> Result<Vec<Value>, String> {
+    if !dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries =
+        std::fs::read_dir(dir).map_err(|e| format!("can't list `{}`: {e}", dir.display()))?;
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .collect();
+    files.sort();
+    let mut all = Vec::new();
+    for file in files {
+        let text = std::fs::read(&file).map_err(|e| format!("`{}`: {e}", file.display()))?;
+        let mut cases: Vec<Value> =
+            serde_json::from_slice(&text).map_err(|e| format!("`{}`: {e}", file.display()))?;
+        all.append(&mut cases);
+    }
+    Ok(all)
 }
 
 /// What `weft_sdk::native::write_descriptor` writes.

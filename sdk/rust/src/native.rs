@@ -10,10 +10,11 @@ pub use schemars::{self, JsonSchema};
 pub use serde_json::Value;
 
 use crate::config::Config;
+use crate::workload::{JobError, Workload};
 use crate::{Instant, PolicyError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Relative tolerance between an expected and a computed float.
 pub const TOLERANCE: f64 = 1e-9;
@@ -74,17 +75,7 @@ pub struct Vector {
 /// A sentence that names the file and what is wrong with it.
 pub fn vectors(crate_dir: &Path, features: &[&str]) -> Result<Vec<Vector>, String> {
     let dir = crate_dir.join("vectors");
-    let mut files: Vec<_> = std::fs::read_dir(&dir)
-        .map_err(|e| {
-            format!(
-                "can't list `{}`: {e}; a plugin needs golden vectors",
-                dir.display()
-            )
-        })?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "json"))
-        .collect();
-    files.sort();
+    let files = json_files(&dir).map_err(|e| format!("{e}; a plugin needs golden vectors"))?;
     let mut all = Vec::new();
     for file in files {
         let at = |e: String| format!("`{}`: {e}", file.display());
@@ -104,6 +95,18 @@ pub fn vectors(crate_dir: &Path, features: &[&str]) -> Result<Vec<Vector>, Strin
         all.append(&mut cases);
     }
     Ok(all)
+}
+
+/// The `*.json` files of a folder, by name.
+fn json_files(dir: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries =
+        std::fs::read_dir(dir).map_err(|e| format!("can't list `{}`: {e}", dir.display()))?;
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .collect();
+    files.sort();
+    Ok(files)
 }
 
 /// Runs every golden vector of the crate at `crate_dir`; panics with all differences.
@@ -163,6 +166,86 @@ pub fn write_descriptor<S: Slot>(crate_dir: &str) {
     });
     let text = serde_json::to_string_pretty(&descriptor).expect("JSON values serialise");
     std::fs::write(&path, text).unwrap_or_else(|e| panic!("can't write `{}`: {e}", path.display()));
+}
+
+/// One golden vector of a workload, as reviewed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobVector {
+    /// What it shows.
+    pub case: String,
+    /// Its params; none: an empty text.
+    #[serde(default)]
+    pub params: Option<Map<String, Value>>,
+    /// What it reads.
+    #[serde(default)]
+    pub input: String,
+    /// What it must write, byte for byte,
+    #[serde(default)]
+    pub output: Option<String>,
+    /// or how it must fail: `bad-params`, `bad-input`, `missing` or `failed`.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+/// Runs every golden vector of the workload at `crate_dir`, where it has a folder `vectors`; panics with all differences.
+pub fn check_jobs<W: Workload>(crate_dir: &str) {
+    let dir = Path::new(crate_dir).join("vectors");
+    if !dir.is_dir() {
+        return;
+    }
+    let mut vectors: Vec<JobVector> = Vec::new();
+    for file in json_files(&dir).unwrap_or_else(|e| panic!("{e}")) {
+        let at = |e: &dyn std::fmt::Display| -> ! { panic!("`{}`: {e}", file.display()) };
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|e| at(&e));
+        let mut cases = serde_json::from_str(&text).unwrap_or_else(|e| at(&e));
+        vectors.append(&mut cases);
+    }
+    assert!(!vectors.is_empty(), "`{crate_dir}/vectors` holds no case");
+    let failures: Vec<String> = vectors
+        .iter()
+        .filter_map(|v| check_job::<W>(v).err())
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} of {} vectors failed:\n{}",
+        failures.len(),
+        vectors.len(),
+        failures.join("\n")
+    );
+}
+
+fn check_job<W: Workload>(vector: &JobVector) -> Result<(), String> {
+    let case = &vector.case;
+    let params = vector.params.clone().map(|p| Value::from(p).to_string());
+    let mut written = Vec::new();
+    let said = W::run(
+        &params.unwrap_or_default(),
+        &mut vector.input.as_bytes(),
+        &mut written,
+    );
+    let written = String::from_utf8_lossy(&written);
+    match (&vector.output, &vector.error, said) {
+        (Some(want), None, Ok(_)) if *want == written => Ok(()),
+        (Some(want), None, Ok(_)) => Err(format!(
+            "{case}:\n  expected {want:?}\n  got      {written:?}"
+        )),
+        (None, Some(want), Err(got)) if job_error_name(&got) == want => Ok(()),
+        (Some(_), Some(_), _) | (None, None, _) => {
+            Err(format!("{case}: give `output` or `error`, one of them"))
+        }
+        (want, error, got) => Err(format!("{case}: expected {want:?} {error:?}, got {got:?}")),
+    }
+}
+
+fn job_error_name(error: &JobError) -> &'static str {
+    match error {
+        JobError::BadParams(_) => "bad-params",
+        JobError::BadInput(_) => "bad-input",
+        JobError::Missing(_) => "missing",
+        JobError::Cancelled => "cancelled",
+        JobError::Failed(_) => "failed",
+    }
 }
 
 /// A config with every default filled in and every number in its type; as it was when it does not fit.

@@ -110,7 +110,9 @@ impl io::Write for HostOutput {
     }
 }
 
-/// Exports a type that implements [`Workload`].
+/// Exports a type that implements [`Workload`]. Natively it makes a test that runs the crate's golden vectors
+/// (`vectors/*.json`), where it has some: `weft workload build` puts them into the component, and every node runs them before
+/// the workload may serve.
 #[macro_export]
 macro_rules! export_workload {
     ($workload:ty) => {
@@ -119,5 +121,15 @@ macro_rules! export_workload {
             type Exported = $crate::workload::Component<$workload>;
     $crate::workload::bindings::export!(Exported with_types_in $crate::workload::bindings);
         };
+        #[cfg(all(test, not(target_family = "wasm")))]
+        mod weft {
+            #[allow(unused_imports, reason = "the workload may be named by a path")]
+            use super::*;
+
+            #[test]
+            fn golden_vectors() {
+                $crate::native::check_jobs::<$workload>(env!("CARGO_MANIFEST_DIR"));
+            }
+        }
     };
 }

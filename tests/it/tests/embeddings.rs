@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 use std::path::Path;
-use weft_kit::{Home, has_tool, python_with, workspace};
+use std::process::Command;
+use weft_kit::{Home, Ran, has_tool, python_with, workspace};
 
 /// Texts of which the first two mean much the same.
 const TEXTS: [&str; 3] = [
@@ -124,6 +125,57 @@ fn the_model_that_came_with_weft_embeds_and_its_receipt_is_checked() {
 
     hostile_input(&home);
     hostile_models(&home);
+}
+
+/// Who waits at a terminal sees how far it is, and nothing of that stays on it.
+#[test]
+fn a_terminal_shows_how_many_texts_were_embedded() {
+    if !has_tool("script", &["--version"]) {
+        return;
+    }
+    let home = home();
+    let texts: String = (0..20_000).map(|n| format!("text number {n}\n")).collect();
+    std::fs::write(home.join("texts.txt"), texts).expect("texts");
+    let weft = home.command([
+        "run",
+        "embeddings",
+        "--input",
+        "texts.txt",
+        "-o",
+        "out.jsonl",
+    ]);
+    let words = [weft.get_program()].into_iter().chain(weft.get_args());
+    let words: Vec<&str> = words.map(|word| word.to_str().expect("text")).collect();
+    let mut script = Command::new("script");
+    script
+        .args([
+            "--quiet",
+            "--return",
+            "--command",
+            &words.join(" "),
+            "/dev/null",
+        ])
+        .env("TERM", "xterm")
+        .current_dir(home.path());
+    let shown = Ran::of(script, b"").ok().stdout;
+    for part in ["loading the model", "embedding", "/20000"] {
+        assert!(shown.contains(part), "no `{part}` in {shown:?}");
+    }
+    let last = shown.rsplit("\x1b[2K").next().unwrap_or_default();
+    assert!(
+        last.contains("20000 texts") && !last.contains("embedding"),
+        "{last:?}"
+    );
+    // Where nobody sees it, nothing is drawn.
+    let quiet = home.weft([
+        "run",
+        "embeddings",
+        "--input",
+        "texts.txt",
+        "-o",
+        "two.jsonl",
+    ]);
+    assert_eq!(quiet.ok().stderr, "");
 }
 
 /// Vectors of sentence-transformers, made by `tests/reference/minilm.py`; half precision, so 1e-4 off at most.

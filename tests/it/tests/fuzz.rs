@@ -22,7 +22,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use weft_model::content::{self, DAG_PB, RAW};
-use weft_model::vector::{Expected, Vector};
+use weft_model::vector::{Expected, JobExpected, JobVector, Vector, Vectors};
 use weft_model::{Cid, SlotCall, SlotReply, cbor, limits};
 use weft_release::car::{self, CarReader, CarWriter};
 use weft_release::config::{canonical_config, check_schema, parse_schema};
@@ -346,6 +346,16 @@ fn values_of_calls() {
     assert_eq!(slots.len(), weft_model::Slot::ALL.len(), "{slots:?}");
     fuzz("golden vectors", &vectors, |bytes| {
         cbor::decode::<Vec<Vector>>(bytes).is_ok()
+    });
+    let job = JobVector {
+        case: "a case".into(),
+        params: "{}".into(),
+        input: "one\n".into(),
+        output: JobExpected::Output("two\n".into()),
+    };
+    let jobs = Vectors::Job(vec![job]).encode().expect("a list");
+    fuzz("golden vectors of a workload", &[jobs], |bytes| {
+        Vectors::decode(bytes, true).is_ok()
     });
     fuzz("calls as JSON", &calls, |bytes| {
         serde_json::from_slice::<SlotCall>(bytes).is_ok()

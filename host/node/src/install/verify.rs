@@ -8,7 +8,7 @@ use crate::models::safetensors;
 use crate::node::Node;
 use weft_engine::inspect::Kind as Code;
 use weft_model::content;
-use weft_model::vector::Vector;
+use weft_model::vector::Vectors;
 use weft_release::envelope::{Envelope, Opened};
 use weft_release::growth::REVISION_JUMP;
 use weft_release::install::{Asked, Cause, Input, Known, Refusal, check};
@@ -310,7 +310,7 @@ impl Node {
                 return wrong("reads", list(&said), list(&release.features));
             }
         }
-        let vectors: Vec<Vector> = self.stored_vectors(release)?;
+        let vectors = self.stored_vectors(release)?;
         if matches!(kind, Code::Policy(_)) && vectors.is_empty() {
             return Err(NodeError::coded(
                 "no-vectors",
@@ -442,7 +442,7 @@ fn list(items: &[String]) -> String {
 pub(crate) fn check_vectors(release: &Release, bytes: &[u8]) -> Result<()> {
     match &release.vectors {
         Some(cid) if content::record_cid(bytes) == *cid => {
-            weft_model::cbor::decode::<Vec<Vector>>(bytes)
+            Vectors::decode(bytes, release.is_workload())
                 .map(|_| ())
                 .map_err(|e| {
                     NodeError::coded(

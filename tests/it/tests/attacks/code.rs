@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use weft_api::{PackageRequest, Request, Response};
 use weft_kit::Home;
 use weft_model::content;
+use weft_model::vector::{JobExpected, JobVector, Vectors};
 
 /// Loops and variables of the bomb: under 256 KiB of code, gigabytes for a compiler.
 const BOMB: (u32, u32) = (2_000, 20_000);
@@ -69,6 +70,53 @@ fn golden_vectors_that_do_not_hold_or_are_not_there() {
     let mut none = alice.makes(&v1, |r| r.vectors = None);
     none.vectors = None;
     lab.refuses_draft(&none, &alice, "no-vectors", &["no golden vectors"]);
+}
+
+/// A workload's say what it writes for an input: it may serve once it does, within the time.
+#[test]
+fn golden_vectors_of_a_workload_that_do_not_hold() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let vector = |params: &str, output| JobVector {
+        case: "a case".into(),
+        params: params.into(),
+        input: "one\ntwo\n".into(),
+        output,
+    };
+    let with = |name: &str, vectors: Vec<JobVector>| {
+        let bytes = Vectors::Job(vectors).encode().expect("DAG-CBOR");
+        let mut made = alice.makes(&draft(name), |r| {
+            r.vectors = Some(content::record_cid(&bytes));
+            r.limits.deadline_ms = 1_000;
+        });
+        made.vectors = Some(bytes);
+        made
+    };
+    let same = || JobExpected::Output("one\ntwo\n".into());
+    for wrong in ["one\ntwo", "one\ntwo\n\n", ""] {
+        let wrong = vector("", JobExpected::Output(wrong.into()));
+        let evil = with("workload-echo", vec![vector("", same()), wrong]);
+        lab.refuses_draft(
+            &evil,
+            &alice,
+            "vectors-failed",
+            &["1 of its 2 golden vectors"],
+        );
+    }
+    let fails = vector("", JobExpected::Error("bad-input".into()));
+    let evil = with("workload-echo", vec![fails]);
+    lab.refuses_draft(&evil, &alice, "vectors-failed", &["did not fail as"]);
+    let evil = with("workload-loops", vec![vector("", same())]);
+    lab.refuses_draft(&evil, &alice, "vectors-failed", &["its time limit"]);
+    // Those of a policy are no workload's.
+    let mut evil = with("workload-echo", Vec::new());
+    evil.vectors = draft("good-v1").vectors;
+    evil.release.vectors = draft("good-v1").release.vectors;
+    lab.refuses_draft(&evil, &alice, "bad-release", &["do not read"]);
+
+    let good = with("workload-echo", vec![vector("", same())]);
+    let report = lab.puts(&good, &alice, "workload/echo");
+    assert_eq!(report.state, "active", "{report:?}");
 }
 
 #[test]

@@ -195,4 +195,25 @@ fn clients_get_what_the_command_line_gets() {
     ] {
         assert_eq!(raw(&address, &headers, body), status, "{headers}{body}");
     }
+
+    // A client that leaves while vectors are computed for it wants them no more.
+    let texts: Vec<String> = (0..300_000).map(|n| format!("t{n}")).collect();
+    let body = serde_json::json!({"model": "mini", "input": texts}).to_string();
+    let mut stream = TcpStream::connect(&address).expect("a connection");
+    let request = format!(
+        "POST /v1/embeddings HTTP/1.1\r\n{host}{key}{json}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    let task = wait("its task runs", || {
+        let tasks = device.json(["task", "list"]);
+        let runs = |t: &&Value| t["name"] == "embeddings" && t["status"] == "running";
+        let found = tasks.as_array()?.iter().find(runs)?;
+        Some(found["task"].as_str()?.to_owned())
+    });
+    drop(stream);
+    wait("it is taken back", || {
+        let shown = device.json(["task", "show", &task]);
+        (shown["status"] == "cancelled").then_some(())
+    });
 }

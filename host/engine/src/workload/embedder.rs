@@ -3,7 +3,7 @@
 //! Every call is a fresh instance of that one, as in a job of its own: so what a job says stays a function of what it is
 //! given, and the fuel of its calls is the job's.
 
-use super::embeddings::{Calls, check};
+use super::embeddings::{Answer, Calls};
 use super::{JobLimits, JobState, Linked, Workload, WorkloadEngine};
 use crate::bindings::embeddings::{Description, Embedding, EmbeddingsPre, ModelError};
 use crate::error::CallError;
@@ -94,30 +94,14 @@ fn embed(
             texts.len()
         ))));
     }
-    spend(store, &embedder, |calls| {
-        let answer = calls.embed(texts)?;
-        let embeddings = answer.said.and_then(|said| {
-            let dimensions = said.first().map_or(0, |first| first.vector.len());
-            for embedding in &said {
-                if let Err(why) = check(embedding, dimensions) {
-                    return Err(ModelError::Failed(why.into()));
-                }
-            }
-            Ok(said)
-        });
-        Ok(super::embeddings::Answer {
-            said: embeddings,
-            fuel: answer.fuel,
-            peak_memory: answer.peak_memory,
-        })
-    })
+    spend(store, &embedder, |calls| calls.embed(texts))
 }
 
 /// A call in a fresh instance, with what the job has left; what it used is the job's.
 fn spend<T>(
     store: &mut StoreContextMut<'_, JobState>,
     embedder: &Embedder,
-    call: impl FnOnce(&Calls<'_>) -> Result<super::embeddings::Answer<T>, CallError>,
+    call: impl FnOnce(&Calls<'_>) -> Result<Answer<T>, CallError>,
 ) -> wasmtime::Result<T> {
     let left = store.get_fuel()?;
     let state = store.data();

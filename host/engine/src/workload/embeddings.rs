@@ -55,6 +55,9 @@ struct Said<'a> {
     embedding: &'a [f32],
 }
 
+/// Said of a component whose vectors can't be compared.
+const LENGTHS: &str = "vectors of different lengths";
+
 /// What has been done of a job.
 struct Done {
     fuel: u64,
@@ -211,18 +214,15 @@ impl Done {
         output: &mut dyn Write,
         most: u64,
     ) -> Result<(), Ended> {
-        let contract = |why: &str| Ended::Stopped(CallError::Contract(why.into()));
         let said = Said {
             index: self.texts,
             tokens: embedding.tokens,
             truncated: embedding.truncated,
             embedding: &embedding.vector,
         };
-        let dimensions = match self.texts {
-            0 => embedding.vector.len(),
-            _ => self.dimensions,
-        };
-        check(embedding, dimensions).map_err(contract)?;
+        if self.texts > 0 && embedding.vector.len() != self.dimensions {
+            return Err(CallError::Contract(LENGTHS.into()).into());
+        }
         let mut line = serde_json::to_vec(&said).map_err(|e| CallError::Contract(e.to_string()))?;
         line.push(b'\n');
         if self.bytes_out + line.len() as u64 > most {
@@ -265,13 +265,10 @@ impl Calls<'_> {
     ) -> Result<Answer<Result<Vec<Embedding>, ModelError>>, CallError> {
         let answer =
             self.call(|store, instance| instance.weft_embeddings_model().call_embed(store, texts))?;
-        match &answer.said {
-            Ok(said) if said.len() != texts.len() => {
-                let why = format!("{} vectors for {} texts", said.len(), texts.len());
-                Err(CallError::Contract(why))
-            }
-            _ => Ok(answer),
+        if let Ok(said) = &answer.said {
+            check(said, texts.len()).map_err(CallError::Contract)?;
         }
+        Ok(answer)
     }
 
     /// What the component and its model are.
@@ -305,13 +302,18 @@ impl Calls<'_> {
     }
 }
 
-/// Whether a vector is one: of so many values, each a number.
-pub(super) fn check(embedding: &Embedding, dimensions: usize) -> Result<(), &'static str> {
-    if embedding.vector.len() != dimensions {
-        return Err("vectors of different lengths");
+/// Whether there are so many vectors, of one length, of numbers.
+fn check(said: &[Embedding], texts: usize) -> Result<(), String> {
+    if said.len() != texts {
+        return Err(format!("{} vectors for {texts} texts", said.len()));
     }
-    if embedding.vector.iter().any(|value| !value.is_finite()) {
-        return Err("a vector with a value that is no number");
+    let first = said.first().map_or(0, |first| first.vector.len());
+    if said.iter().any(|one| one.vector.len() != first) {
+        return Err(LENGTHS.into());
+    }
+    let mut values = said.iter().flat_map(|one| &one.vector);
+    if values.any(|value| !value.is_finite()) {
+        return Err("a vector with a value that is no number".into());
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use weft_model::task::{Status, TaskSpec};
 use weft_node::Node;
 
@@ -65,7 +65,10 @@ pub(super) async fn create(
         return Err(Wrong::invalid("`input` has no text"));
     }
     let model = asked.model.clone();
-    let vectors = by_node(&node, move |node| embed(node, &model, &texts)).await?;
+    let asker = Asker::of(&node);
+    let wanted = Arc::clone(&asker.wanted);
+    let vectors = by_node(&node, move |node| embed(node, &model, &texts, &wanted)).await?;
+    drop(asker);
     let dimensions = vectors.first().map_or(0, |v| v.embedding.len());
     if asked.dimensions.is_some_and(|wanted| wanted != dimensions) {
         let why = format!("vectors of this model have {dimensions} dimensions, always");
@@ -90,14 +93,74 @@ pub(super) async fn create(
     Ok(axum::Json(whole).into_response())
 }
 
-fn embed(node: &Arc<Node>, model: &str, texts: &[String]) -> Result<Vec<Vector>, ApiError> {
+/// Whoever asked, for as long as they listen: a server drops what answers a client that has left.
+struct Asker {
+    node: Arc<Node>,
+    wanted: Arc<Mutex<Wanted>>,
+}
+
+/// What somebody waits for.
+enum Wanted {
+    /// Nothing runs for them yet, or any more.
+    Nothing,
+    /// This task.
+    Task(String),
+    /// They are gone.
+    NoMore,
+}
+
+impl Asker {
+    fn of(node: &Arc<Node>) -> Self {
+        Self {
+            node: Arc::clone(node),
+            wanted: Arc::new(Mutex::new(Wanted::Nothing)),
+        }
+    }
+}
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        if let Wanted::Task(task) = replace(&self.wanted, Wanted::NoMore) {
+            let node = Arc::clone(&self.node);
+            tokio::task::spawn_blocking(move || take_back(&node, &task));
+        }
+    }
+}
+
+fn replace(wanted: &Mutex<Wanted>, by: Wanted) -> Wanted {
+    let mut wanted = wanted.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*wanted {
+        // Whoever left does not come back.
+        Wanted::NoMore => Wanted::NoMore,
+        _ => std::mem::replace(&mut wanted, by),
+    }
+}
+
+fn take_back(node: &Arc<Node>, task: &str) {
+    // One that ended by itself meanwhile is no matter.
+    if let Err(e) = node.task_cancel(task) {
+        tracing::debug!(task, "was not taken back: {e}");
+    }
+}
+
+fn embed(
+    node: &Arc<Node>,
+    model: &str,
+    texts: &[String],
+    wanted: &Mutex<Wanted>,
+) -> Result<Vec<Vector>, ApiError> {
     let mut spec = TaskSpec::new(WORKLOAD, "");
     spec.params = Some(json!({"model": model, "input": "json"}).to_string());
     let lines: String = texts
         .iter()
         .map(|text| format!("{}\n", Value::from(text.as_str())))
         .collect();
-    let task = node.run_at_once(&spec, Some(&lines))?;
+    let started = node.start_at_once(&spec, Some(&lines))?.task;
+    if let Wanted::NoMore = replace(wanted, Wanted::Task(started.clone())) {
+        take_back(node, &started);
+    }
+    let task = node.task_wait(&started)?;
+    replace(wanted, Wanted::Nothing);
     if task.status != Status::Done.word() {
         let why = task.reason.unwrap_or(task.status);
         return Err(ApiError::new("task-failed", why, ""));

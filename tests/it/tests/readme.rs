@@ -264,11 +264,16 @@ fn the_demo_tells_its_story() {
         assert!(line.chars().count() <= 80, "too long: {line}");
         assert!(!line.contains('\x1b'), "coloured: {line}");
     }
-    for part in ["hospital", "firewall", "PUBLIC HEALTH OVERRIDE"] {
-        assert!(
-            told.stdout.contains(part),
-            "no `{part}` in\n{}",
-            told.stdout
-        );
+    // What the README shows of it, in its order.
+    let readme = std::fs::read_to_string(workspace().join("README.md")).expect("the README");
+    let (_, shown) = readme.split_once("```text\n").expect("what it tells");
+    let (shown, _) = shown.split_once("```").expect("its end");
+    let mut rest = &told.stdout[..];
+    for line in shown.lines().filter(|line| *line != "[…]") {
+        let whole = format!("\n{line}\n");
+        let at = rest.find(&whole);
+        let at = at.unwrap_or_else(|| panic!("no `{line}` where it should be in\n{}", told.stdout));
+        // The line's end may begin the next one.
+        rest = &rest[at + whole.len() - 1..];
     }
 }

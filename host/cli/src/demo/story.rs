@@ -249,7 +249,7 @@ fn digest(stage: &mut Stage<'_>) -> Result<(), ApiError> {
         None => "A log that is made up, for none of this machine can be read,".into(),
     };
     stage.say(&format!(
-        "\n{what}\nis digested on bo's node, in its sandbox, and the receipt comes back"
+        "\n{what}\nis digested in a neighbour's sandbox, and the receipt comes back"
     ))?;
     let log = stage.log.path.clone();
     let spec = TaskSpec {

@@ -33,9 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as Clock};
 use target_lexicon::Triple;
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
-use wasmtime::{
-    Config, Engine, OptLevel, RegallocAlgorithm, ResourceLimiter, Store, UpdateDeadline,
-};
+use wasmtime::{Config, Engine, OptLevel, ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use weft_model::limits as model_limits;
@@ -202,11 +200,10 @@ pub(crate) fn config() -> Config {
     config
 }
 
-/// The same for what runs once: it is compiled several times faster, into code that is slower.
+/// The same for what runs once: it is compiled sooner, into code that is slower. The quicker register allocator is not for
+/// strangers' code: wasmtime does not answer for its safety.
 pub(crate) fn loading(mut config: Config) -> Config {
-    config
-        .cranelift_opt_level(OptLevel::None)
-        .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
+    config.cranelift_opt_level(OptLevel::None);
     config
 }
 

@@ -172,11 +172,20 @@ impl Node {
     }
 
     fn memory_of(&self, tx: &Read, spec: &TaskSpec) -> Result<u64> {
-        Ok(match self.bound_workload(tx, spec)? {
-            Some(bound) => self.find_release(tx, &bound)?.1.limits.memory_bytes,
-            // Its job will say that there is nothing to run.
-            None => 0,
-        })
+        // Its job will say that there is nothing to run.
+        let Some(bound) = self.bound_workload(tx, spec)? else {
+            return Ok(0);
+        };
+        let (_, release) = self.find_release(tx, &bound)?;
+        let linked = match crate::models::imports_embeddings(&release) {
+            true => self
+                .bound_embedder(tx)?
+                .map(|cid| self.find_release(tx, &cid)),
+            false => None,
+        };
+        let linked = linked.transpose()?;
+        let linked = linked.map_or(0, |(_, linked)| linked.limits.memory_bytes);
+        Ok(release.limits.memory_bytes + linked)
     }
 
     /// This machine as far as the owner gives it: cores and memory up to their caps.

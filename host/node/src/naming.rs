@@ -36,7 +36,7 @@ impl Node {
     /// `ambiguous` when it is that of several publishers, and not one of them alone is in use.
     pub(crate) fn release_named(&self, tx: &Read, name: &str) -> Result<Option<Release>> {
         let rows = releases::named(tx, name)?;
-        if rows.iter().all(|row| row.publisher == rows[0].publisher) {
+        if rows.len() < 2 {
             return Ok(newest(rows));
         }
         let known = self.publishers(tx)?;

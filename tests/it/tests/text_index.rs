@@ -102,6 +102,7 @@ fn a_folder_is_searched_by_meaning_and_the_receipt_names_both_workloads() {
         "3 files, 3 passages: 1 embedded, 2 as they were"
     );
     let kept = fs::read(home.join("notes.index")).expect("the index");
+    assert!(kept.starts_with(b"{\"text_index\":1,"));
     fs::remove_file(home.join("notes.index")).expect("the index");
     run(&home, &[]);
     assert!(fs::read(home.join("notes.index")).expect("the index") == kept);
@@ -113,11 +114,14 @@ fn a_folder_is_searched_by_meaning_and_the_receipt_names_both_workloads() {
         "the folder is another one"
     );
 
-    // A search needs the index alone.
+    // A search needs the index alone, and its receipt no folder.
     fs::remove_dir_all(home.join("notes")).expect("the notes");
-    fs::write(home.join("weft.toml"), "").expect("settings");
     let found = run(&home, &["--query", "when do I pay the rent"]);
     assert_eq!(found["hits"][0]["path"], "money.txt", "{found}");
+    let receipt = text(&found, "receipt");
+    let again = json_of(&home, &["receipt", "verify", &receipt]);
+    assert_eq!(again["again"]["equal"], true, "{again:#}");
+    assert_eq!(again["models"], json!([model, embeds]));
 }
 
 #[test]

@@ -22,6 +22,9 @@ pub struct Header {
     /// What the model makes of [`PROBE`].
     #[serde(with = "vector")]
     pub probe: Vec<f32>,
+    /// Passages of the directory that it lacks: those were left for the next run.
+    #[serde(default)]
+    pub left: u64,
 }
 
 /// A line for a passage.
@@ -41,11 +44,19 @@ pub struct Entry {
 
 impl Header {
     /// The header of an index by the model that makes this of the probe.
-    pub fn new(probe: Vec<f32>) -> Self {
+    pub fn new(probe: Vec<f32>, left: u64) -> Self {
         Self {
             text_index: FORMAT,
             probe,
+            left,
         }
+    }
+}
+
+impl Entry {
+    /// Whether it has no vector yet.
+    pub fn is_new(&self) -> bool {
+        self.vector.is_empty()
     }
 }
 

@@ -26,24 +26,25 @@ pub const READ: &str = "/read";
 
 /// Turns texts into vectors of one length.
 pub trait Embeds {
-    /// One vector for each text, at most [`BATCH`] of them, in order.
+    /// One vector for each text, at most [`BATCH`] of them, in order, each with whether the text had more than was read.
     ///
     /// # Errors
     /// What a caller can act on.
-    fn embed(&mut self, texts: &[String]) -> Result<Vec<Vec<f32>>, JobError>;
+    fn embed(&mut self, texts: &[String]) -> Result<Vec<(Vec<f32>, bool)>, JobError>;
 }
 
 /// The component that the host linked in.
 struct Linked;
 
 impl Embeds for Linked {
-    fn embed(&mut self, texts: &[String]) -> Result<Vec<Vec<f32>>, JobError> {
+    fn embed(&mut self, texts: &[String]) -> Result<Vec<(Vec<f32>, bool)>, JobError> {
         let found = embedder::embed(texts).map_err(|e| match e {
             ModelError::Missing(why) => JobError::Missing(why),
             ModelError::BadInput(why) => JobError::BadInput(why),
             ModelError::BadModel(why) | ModelError::Failed(why) => JobError::Failed(why),
         })?;
-        Ok(found.into_iter().map(|one| one.vector).collect())
+        let found = found.into_iter();
+        Ok(found.map(|one| (one.vector, one.truncated)).collect())
     }
 }
 
@@ -86,46 +87,23 @@ pub fn run_in(
     let params = Params::parse(params)?;
     match &params.query {
         Some(query) => search(model, query, params.top as usize, input, output),
-        None => update(root, model, input, output),
+        None => update(root, model, params.at_most as usize, input, output),
     }
 }
 
-/// Brings an index up to date with a directory. A passage that the index held already, under whatever path, keeps its
-/// vector.
+/// Brings an index up to date with a directory: a passage that the index held already, under whatever path, keeps its
+/// vector, and of the others at most so many are embedded.
 fn update(
     root: &Path,
     model: &mut dyn Embeds,
+    at_most: usize,
     input: &mut dyn BufRead,
     output: &mut dyn Write,
 ) -> Result<String, JobError> {
     let folder = Folder::open(root)?;
-    let header = Header::new(one(model, PROBE)?);
-    let mut known = HashMap::new();
-    let mut by_another = false;
-    if let Some((mut reader, before)) = Reader::open(input)? {
-        by_another = before != header;
-        while let Some(entry) = reader.entry()? {
-            known.insert(entry.text, entry.vector);
-            if known.len() > PASSAGES {
-                return Err(JobError::BadInput(format!(
-                    "the index has more than {PASSAGES} passages"
-                )));
-            }
-        }
-    }
-    if by_another {
-        known.clear();
-    }
-    index::write(output, &header)?;
-    let mut writer = Writer {
-        model,
-        output,
-        known,
-        waiting: Vec::new(),
-        fresh: 0,
-        kept: 0,
-    };
-    let (mut files, mut left_out) = (0, 0);
+    let probe = one(model, PROBE)?;
+    let (known, by_another) = known(input, &probe)?;
+    let (mut entries, mut files, mut left_out) = (Vec::new(), 0, 0);
     for path in folder.files() {
         let Some(text) = folder.text(path)? else {
             left_out += 1;
@@ -133,22 +111,37 @@ fn update(
         };
         files += 1;
         for passage in passages::passages(&text) {
-            writer.add(Entry {
+            if entries.len() == PASSAGES {
+                return Err(JobError::Failed(format!(
+                    "the directory has more than {PASSAGES} passages: grant one of its folders"
+                )));
+            }
+            entries.push(Entry {
                 path: path.clone(),
                 line: passage.line,
+                vector: known.get(&passage.text).cloned().unwrap_or_default(),
                 text: passage.text,
-                vector: Vec::new(),
-            })?;
+            });
         }
     }
-    writer.flush()?;
-    let (fresh, kept) = (writer.fresh, writer.kept);
+    let passages = entries.len();
+    let new = entries.iter().filter(|entry| entry.is_new()).count();
+    let embedded = new.min(at_most);
+    let left = new - embedded;
+    index::write(output, &Header::new(probe, left as u64))?;
+    let truncated = write_all(entries, embedded, model, output)?;
     let mut said = format!(
-        "{files} files, {} passages: {fresh} embedded, {kept} as they were",
-        fresh + kept
+        "{files} files, {passages} passages: {embedded} embedded, {} as they were",
+        passages - new
     );
-    if left_out > 0 {
-        said += &format!("; {left_out} files are no text or too large");
+    for (count, what) in [
+        (left, "passages are left for the next run"),
+        (truncated, "passages have more tokens than the model reads"),
+        (left_out, "files are no text or too large"),
+    ] {
+        if count > 0 {
+            said += &format!("; {count} {what}");
+        }
     }
     if by_another {
         said += "; another model had made the index, so it was made anew";
@@ -156,54 +149,70 @@ fn update(
     Ok(said)
 }
 
-/// Writes entries in order, and has those embedded whose text is new.
-struct Writer<'a> {
-    model: &'a mut dyn Embeds,
-    output: &'a mut dyn Write,
-    known: HashMap<String, Vec<f32>>,
-    /// Entries in order; those without a vector are to be embedded.
-    waiting: Vec<Entry>,
-    fresh: usize,
-    kept: usize,
-}
-
-impl Writer<'_> {
-    fn add(&mut self, mut entry: Entry) -> Result<(), JobError> {
-        if self.fresh + self.kept == PASSAGES {
-            return Err(JobError::Failed(format!(
-                "the directory has more than {PASSAGES} passages: grant one of its folders"
+/// The vectors of an earlier index by their texts, and whether another model had made it: then there are none.
+fn known(
+    input: &mut dyn BufRead,
+    probe: &[f32],
+) -> Result<(HashMap<String, Vec<f32>>, bool), JobError> {
+    let mut known = HashMap::new();
+    let Some((mut reader, before)) = Reader::open(input)? else {
+        return Ok((known, false));
+    };
+    while let Some(entry) = reader.entry()? {
+        known.insert(entry.text, entry.vector);
+        if known.len() > PASSAGES {
+            return Err(JobError::BadInput(format!(
+                "the index has more than {PASSAGES} passages"
             )));
         }
-        match self.known.get(&entry.text) {
-            Some(vector) => {
-                entry.vector.clone_from(vector);
-                self.kept += 1;
-            }
-            None => self.fresh += 1,
-        }
-        self.waiting.push(entry);
-        let new = self.waiting.iter().filter(|entry| entry.vector.is_empty());
-        if self.waiting.len() >= 2 * BATCH || new.count() == BATCH {
-            self.flush()?;
-        }
-        Ok(())
     }
+    let by_another = before.probe != probe;
+    if by_another {
+        known.clear();
+    }
+    Ok((known, by_another))
+}
 
-    fn flush(&mut self) -> Result<(), JobError> {
-        let new = self.waiting.iter().filter(|entry| entry.vector.is_empty());
+/// Writes entries in order; so many of the new ones are embedded first, the rest is left out. Returns how many had more
+/// than the model reads.
+fn write_all(
+    entries: Vec<Entry>,
+    embedded: usize,
+    model: &mut dyn Embeds,
+    output: &mut dyn Write,
+) -> Result<usize, JobError> {
+    let (mut taken, mut truncated) = (0, 0);
+    let mut waiting: Vec<Entry> = Vec::new();
+    let mut last = entries.into_iter().filter(|entry| {
+        let takes = !entry.is_new() || taken < embedded;
+        taken += usize::from(entry.is_new() && takes);
+        takes
+    });
+    loop {
+        let next = last.next();
+        let is_end = next.is_none();
+        waiting.extend(next);
+        let new = waiting.iter().filter(|entry| entry.is_new());
+        if !is_end && waiting.len() < 2 * BATCH && new.clone().count() < BATCH {
+            continue;
+        }
         let texts: Vec<String> = new.map(|entry| entry.text.clone()).collect();
         let mut vectors = match texts.is_empty() {
             true => Vec::new(),
-            false => self.model.embed(&texts)?,
+            false => model.embed(&texts)?,
         }
         .into_iter();
-        for mut entry in self.waiting.drain(..) {
-            if entry.vector.is_empty() {
-                entry.vector = vectors.next().ok_or_else(too_few)?;
+        for mut entry in waiting.drain(..) {
+            if entry.is_new() {
+                let (vector, cut) = vectors.next().ok_or_else(too_few)?;
+                entry.vector = vector;
+                truncated += usize::from(cut);
             }
-            index::write(self.output, &entry)?;
+            index::write(output, &entry)?;
         }
-        Ok(())
+        if is_end {
+            return Ok(truncated);
+        }
     }
 }
 
@@ -226,7 +235,7 @@ fn search(
 ) -> Result<String, JobError> {
     let nothing = || JobError::BadInput("there is no index yet: run without `query` first".into());
     let (mut reader, header) = Reader::open(input)?.ok_or_else(nothing)?;
-    if header != Header::new(one(model, PROBE)?) {
+    if header.probe != one(model, PROBE)? {
         return Err(JobError::BadInput(
             "another model made this index: name that one as `model`, or make the index anew"
                 .into(),
@@ -259,7 +268,8 @@ fn search(
 
 fn one(model: &mut dyn Embeds, text: &str) -> Result<Vec<f32>, JobError> {
     let found = model.embed(&[text.to_owned()])?;
-    found.into_iter().next().ok_or_else(too_few)
+    let (vector, _) = found.into_iter().next().ok_or_else(too_few)?;
+    Ok(vector)
 }
 
 fn too_few() -> JobError {

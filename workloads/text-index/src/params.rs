@@ -15,6 +15,8 @@ pub struct Params {
     pub query: Option<String>,
     /// Passages that a search gives.
     pub top: u32,
+    /// Passages that are embedded in this run; what is left is for the next one.
+    pub at_most: u32,
     /// The host's: which model turns texts into vectors.
     #[serde(rename = "model")]
     _model: Option<String>,
@@ -25,6 +27,7 @@ impl Default for Params {
         Self {
             query: None,
             top: limits::TOP,
+            at_most: limits::AT_MOST,
             _model: None,
         }
     }
@@ -59,6 +62,10 @@ impl Params {
         if !(1..=limits::TOP_MOST).contains(&self.top) {
             let most = limits::TOP_MOST;
             return Err(format!("`top` is {}, give 1 to {most}", self.top));
+        }
+        let most = limits::PASSAGES as u32;
+        if !(1..=most).contains(&self.at_most) {
+            return Err(format!("`at_most` is {}, give 1 to {most}", self.at_most));
         }
         Ok(())
     }

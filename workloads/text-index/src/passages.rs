@@ -73,7 +73,8 @@ fn is_heading(text: &str) -> bool {
 /// The pieces of a paragraph; at least one.
 fn cut(paragraph: Passage) -> Vec<Passage> {
     let mut pieces = Vec::new();
-    let (mut rest, mut line) = (&paragraph.text[..], paragraph.line);
+    // What is indented far is cut at its words, not before the first.
+    let (mut rest, mut line) = (paragraph.text.trim_start(), paragraph.line);
     while rest.len() > PASSAGE_BYTES {
         let (piece, after) = rest.split_at(place(rest));
         let (said, gap) = piece.split_at(piece.trim_end().len());
@@ -156,7 +157,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost_doubled_or_too_long(text in "[a-z .\n#\u{e9}\u{3002}]{0,5000}") {
+        fn nothing_is_lost_doubled_or_too_long(
+            pad in 0..2000_usize,
+            text in "[a-z .\n#\u{e9}\u{3002}]{0,5000}",
+        ) {
+            let text = " ".repeat(pad) + &text;
             let found = passages(&text);
             let dense = |text: &str| text.split_whitespace().collect::<String>();
             let all: String = found.iter().map(|p| dense(&p.text)).collect();

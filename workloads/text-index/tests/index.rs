@@ -32,16 +32,13 @@ impl Mini {
 }
 
 impl Embeds for Mini {
-    fn embed(&mut self, texts: &[String]) -> Result<Vec<Vec<f32>>, JobError> {
+    fn embed(&mut self, texts: &[String]) -> Result<Vec<(Vec<f32>, bool)>, JobError> {
         assert!(texts.len() <= text_index::limits::BATCH);
         self.texts += texts.len();
         let embed = |text: &String| {
             let found = self.model.embed(text).expect("a vector");
-            found
-                .vector
-                .iter()
-                .map(|value| value + self.other)
-                .collect()
+            let vector = found.vector.iter().map(|value| value + self.other);
+            (vector.collect(), found.truncated)
         };
         Ok(texts.iter().map(embed).collect())
     }
@@ -182,6 +179,35 @@ fn many_passages_are_embedded_in_batches_and_stay_in_order() {
 }
 
 #[test]
+fn what_one_run_leaves_the_next_takes_and_in_the_end_it_is_the_same_index() {
+    let (folder, mut mini) = (tempfile::tempdir().expect("a folder"), Mini::new());
+    let text: String = (0..100)
+        .map(|n| format!("# Note {n}\nIt says {n}.\n"))
+        .collect();
+    fs::write(folder.path().join("notes.md"), &text).expect("notes");
+    let (whole, said) = run(&folder, &mut mini, "", b"").expect("an index");
+    assert!(said.contains("100 embedded"), "{said}");
+    let params = r#"{"at_most":40}"#;
+    let mut index = Vec::new();
+    for left in [60, 20, 0] {
+        let (next, said) = run(&folder, &mut mini, params, &index).expect("an index");
+        let expected = format!("{left} passages are left for the next run");
+        assert_eq!(said.contains(&expected), left > 0, "{said}");
+        let header: serde_json::Value = serde_json::Deserializer::from_slice(&next)
+            .into_iter()
+            .next()
+            .expect("a line")
+            .expect("a header");
+        assert_eq!(header["left"], left);
+        // What it holds so far can be searched.
+        let (found, _) = run(&folder, &mut mini, r#"{"query":"note"}"#, &next).expect("hits");
+        assert_eq!(hits(&found).len(), 5);
+        index = next;
+    }
+    assert!(index == whole, "the two indexes differ");
+}
+
+#[test]
 fn an_index_of_another_model_is_made_anew_and_not_searched() {
     let (folder, mut mini) = (notes(), Mini::new());
     let (index, _) = run(&folder, &mut mini, "", b"").expect("an index");
@@ -253,6 +279,7 @@ fn what_is_no_index_and_params_that_fit_nothing_are_refused_by_name() {
         r#"{"query":" "}"#,
         r#"{"top":0}"#,
         r#"{"top":101}"#,
+        r#"{"at_most":0}"#,
         r#"{"folder":"/"}"#,
         "\"bread\"",
     ] {

@@ -136,8 +136,18 @@ fn lines_of(path: &Path) -> Option<u64> {
     if !std::io::stderr().is_terminal() || !path.is_file() {
         return None;
     }
-    let lines = BufReader::new(File::open(path).ok()?).split(b'\n');
-    Some(lines.map_while(Result::ok).count() as u64)
+    let mut reader = BufReader::new(File::open(path).ok()?);
+    let (mut lines, mut inside) = (0, false);
+    loop {
+        let window = reader.fill_buf().ok()?;
+        let Some(last) = window.last() else {
+            return Some(lines + u64::from(inside));
+        };
+        inside = *last != b'\n';
+        lines += window.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let read = window.len();
+        reader.consume(read);
+    }
 }
 
 /// What is shown on stderr while a task runs, where that is a terminal.

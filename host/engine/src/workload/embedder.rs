@@ -98,10 +98,10 @@ fn embed(
 }
 
 /// A call in a fresh instance, with what the job has left; what it used is the job's.
-fn spend<T>(
+fn spend<T: Send>(
     store: &mut StoreContextMut<'_, JobState>,
     embedder: &Embedder,
-    call: impl FnOnce(&Calls<'_>) -> Result<Answer<T>, CallError>,
+    call: impl FnOnce(&Calls<'_>) -> Result<Answer<T>, CallError> + Send,
 ) -> wasmtime::Result<T> {
     let left = store.get_fuel()?;
     let state = store.data();
@@ -121,7 +121,13 @@ fn spend<T>(
         cancel: &state.cancel,
         started: Clock::now(),
     };
-    match call(&calls) {
+    // On a stack of its own: the job's may be used up by the job.
+    let panicked = || Err(CallError::Trap("the host panicked".into()));
+    let said = std::thread::scope(|scope| {
+        let running = scope.spawn(|| call(&calls));
+        running.join().unwrap_or_else(|_| panicked())
+    });
+    match said {
         Ok(answer) => {
             let state = store.data_mut();
             state.linked_memory = state.linked_memory.max(answer.peak_memory);

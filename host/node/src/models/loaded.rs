@@ -17,7 +17,7 @@ use weft_model::Cid;
 use weft_model::limits::COMPONENT_BYTES;
 use weft_release::Release;
 use weft_store::bound::WORKLOADS;
-use weft_store::releases;
+use weft_store::{Read, releases};
 
 /// Models that a process keeps mapped at a time; the one that was used longest ago goes first.
 const KEPT: usize = 4;
@@ -152,12 +152,17 @@ impl Node {
         })
     }
 
+    /// The release that embeds texts for others.
+    pub(crate) fn bound_embedder(&self, tx: &Read) -> Result<Option<String>> {
+        Ok(WORKLOADS.get(tx, EMBEDDER)?.map(|bound| bound.release_cid))
+    }
+
     /// What embeds texts for another workload, and the CIDs of its model and of its release.
     fn embedder(&self, named: &Named) -> Result<(Vec<Cid>, Option<Embedder>)> {
         let (cid, release) = self.store.read(|tx| {
             let bound = match &named.embedder {
                 Some(cid) => Some(cid.clone()),
-                None => WORKLOADS.get(tx, EMBEDDER)?.map(|bound| bound.release_cid),
+                None => self.bound_embedder(tx)?,
             };
             let bound = bound.ok_or_else(|| {
                 NodeError::not_found(format!("no workload is bound to `{EMBEDDER}`"))

@@ -152,6 +152,8 @@ impl TextIndex {
 fn left(index: &Path) -> Result<u64, ApiError> {
     #[derive(Deserialize)]
     struct Header {
+        /// Where another workload is bound to the name, it may say nothing of it.
+        #[serde(default)]
         left: u64,
     }
     let mut line = String::new();

@@ -263,7 +263,7 @@ impl<'a> Stage<'a> {
         let poll = closed.ok_or_else(|| unexpected("a vote"))?;
         let method = poll.method.clone().unwrap_or_default();
         let result = poll.consensus.clone().unwrap_or_else(|| "undecided".into());
-        let weights: Vec<String> = poll
+        let mut weights: Vec<String> = poll
             .ballots
             .iter()
             .map(|b| {
@@ -271,6 +271,8 @@ impl<'a> Stage<'a> {
                 format!("{who} {} x{:.0}", b.choice, b.weight.unwrap_or(0.0))
             })
             .collect();
+        // They come in the order in which they arrived.
+        weights.sort_unstable();
         self.say(&format!(
             "  {name:<18} {result} with {:.0} % by {method}",
             poll.confidence * 100.0

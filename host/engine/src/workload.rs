@@ -5,17 +5,19 @@
 mod chat;
 mod embedder;
 mod embeddings;
+mod failure;
 mod ocr;
 mod snapshot;
 
 pub use crate::bindings::chat::Skill;
 pub use embedder::Embedder;
+pub use failure::JobFailure;
 pub use snapshot::LoadError;
 
 use crate::bindings::chat::{ChatPre, sink};
 use crate::bindings::embeddings::EmbeddingsPre;
 use crate::bindings::ocr::OcrPre;
-use crate::bindings::workload::{Description, JobError, ModelWant, WorkloadPre, input, output};
+use crate::bindings::workload::{Description, ModelWant, WorkloadPre, input, output};
 use crate::compile::{Compiler, Target, compile};
 use crate::error::{CallError, CheckError, Limit, ended};
 use crate::inspect::{FEATURES, Inspected, Kind, World, inspect};
@@ -107,35 +109,9 @@ pub struct Finished {
     pub output_digest: [u8; 32],
 }
 
-/// What a job reports when it can't do its work.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JobFailure {
-    /// The params don't fit.
-    #[error("params: {0}")]
-    BadParams(String),
-    /// The input is not what it takes.
-    #[error("input: {0}")]
-    BadInput(String),
-    /// Something was not granted.
-    #[error("missing: {0}")]
-    Missing(String),
-    /// The model is damaged, or of a kind that the component does not compute.
-    #[error("model: {0}")]
-    BadModel(String),
-    /// A skill is damaged, of another kind, or for another model.
-    #[error("skill: {0}")]
-    BadSkill(String),
-    /// It was told to stop.
-    #[error("cancelled")]
-    Cancelled,
-    /// Anything else.
-    #[error("{0}")]
-    Failed(String),
-}
-
 impl Job {
-    /// One without params, input, output and directories.
-    pub(crate) fn bare(limits: JobLimits, cancel: Arc<AtomicBool>) -> Self {
+    /// One without params, input, output, directories, skills and what is linked in, on one thread.
+    pub fn bare(limits: JobLimits, cancel: Arc<AtomicBool>) -> Self {
         Self {
             params: String::new(),
             input: Box::new(std::io::empty()),
@@ -593,42 +569,6 @@ impl ResourceLimiter for JobState {
         Ok((desired as u64).saturating_mul(size_of::<usize>() as u64) <= self.limits.memory_bytes)
     }
 }
-
-impl From<JobError> for JobFailure {
-    fn from(e: JobError) -> Self {
-        let cut = |m: String| weft_model::text::printable(&m, MESSAGE_BYTES);
-        match e {
-            JobError::BadParams(m) => Self::BadParams(cut(m)),
-            JobError::BadInput(m) => Self::BadInput(cut(m)),
-            JobError::Missing(m) => Self::Missing(cut(m)),
-            JobError::Cancelled => Self::Cancelled,
-            JobError::Failed(m) => Self::Failed(cut(m)),
-        }
-    }
-}
-
-/// Each world has errors of a model of its own; what more than the others it has comes after its name.
-macro_rules! model_error {
-    ($world:ident $(, $own:ident => $failure:ident)*) => {
-        impl From<crate::bindings::$world::ModelError> for JobFailure {
-            fn from(e: crate::bindings::$world::ModelError) -> Self {
-                use crate::bindings::$world::ModelError as E;
-                let cut = |m: String| weft_model::text::printable(&m, MESSAGE_BYTES);
-                match e {
-                    E::Missing(m) => Self::Missing(cut(m)),
-                    E::BadModel(m) => Self::BadModel(cut(m)),
-                    E::BadInput(m) => Self::BadInput(cut(m)),
-                    E::Failed(m) => Self::Failed(cut(m)),
-                    $(E::$own(m) => Self::$failure(cut(m)),)*
-                }
-            }
-        }
-    };
-}
-
-model_error!(chat, BadSkill => BadSkill, TooLong => BadInput);
-model_error!(embeddings);
-model_error!(ocr);
 
 pub(crate) fn state_error(error: &wasmtime::Error, state: &JobState) -> CallError {
     if state.output_denied {

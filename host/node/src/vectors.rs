@@ -103,22 +103,17 @@ impl Node {
     ) -> Result<std::result::Result<Vec<u8>, JobFailure>> {
         let written = Written::default();
         let limits = &release.limits;
+        let limits = JobLimits {
+            fuel: limits.fuel,
+            memory_bytes: limits.memory_bytes,
+            deadline_ms: limits.deadline_ms.min(left.as_millis() as u64),
+            output_bytes: limits.output_bytes.min(vector_bytes(vector)),
+        };
         let job = Job {
             params: vector.params.clone(),
             input: Box::new(Cursor::new(vector.input.clone())),
             output: Box::new(written.clone()),
-            limits: JobLimits {
-                fuel: limits.fuel,
-                memory_bytes: limits.memory_bytes,
-                deadline_ms: limits.deadline_ms.min(left.as_millis() as u64),
-                output_bytes: limits.output_bytes.min(vector_bytes(vector)),
-            },
-            dirs: Vec::new(),
-            seed: [0; 32],
-            cancel: Arc::default(),
-            threads: 1,
-            skills: Vec::new(),
-            embedder: None,
+            ..Job::bare(limits, Arc::default())
         };
         let finished = self.workloads()?.run(workload, job);
         let finished = finished.map_err(|e| NodeError::refused(e.to_string()))?;

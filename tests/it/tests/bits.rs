@@ -55,13 +55,7 @@ fn run(engine: &WorkloadEngine, case: &Case) -> Ran {
         params: case.asked["params"].to_string(),
         input: Box::new(Cursor::new(case.input())),
         output: Box::new(output.try_clone().expect("the same file")),
-        limits,
-        dirs: Vec::new(),
-        seed: [0; 32],
-        cancel: Arc::default(),
-        threads: 1,
-        skills: Vec::new(),
-        embedder: None,
+        ..Job::bare(limits, Arc::default())
     };
     let finished = engine.run(&workload, job).expect("an end");
     finished

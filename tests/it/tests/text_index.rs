@@ -200,18 +200,7 @@ impl Pair {
         change: impl FnOnce(&mut Job),
     ) -> Result<Finished, CallError> {
         let limits = JobLimits::default();
-        let mut job = Job {
-            params: String::new(),
-            input: Box::new(std::io::empty()),
-            output: Box::new(std::io::sink()),
-            limits,
-            dirs: Vec::new(),
-            seed: [0; 32],
-            cancel: Arc::default(),
-            threads: 1,
-            skills: Vec::new(),
-            embedder: None,
-        };
+        let mut job = Job::bare(limits, Arc::default());
         if let Some(folder) = folder {
             job.dirs.push(Dir {
                 host: folder.to_owned(),

@@ -211,12 +211,12 @@ impl Bert {
         self.normalise(&mut x, &self.norm);
         for layer in &self.layers {
             let mut attended = layer.attended.apply(&self.attend(layer, &x));
-            add(&mut attended, &x);
+            kernels::add(&mut attended, &x);
             self.normalise(&mut attended, &layer.attention_norm);
             let mut wide = layer.wide.apply(&attended);
             (self.activation)(&mut wide);
             x = layer.narrow.apply(&wide);
-            add(&mut x, &attended);
+            kernels::add(&mut x, &attended);
             self.normalise(&mut x, &layer.output_norm);
         }
         Ok(x)
@@ -256,11 +256,5 @@ impl Bert {
 
     fn normalise(&self, x: &mut [f32], norm: &Norm) {
         kernels::layer_norm(x, &norm.scale, &norm.shift, self.config.layer_norm_eps);
-    }
-}
-
-fn add(to: &mut [f32], what: &[f32]) {
-    for (to, what) in to.iter_mut().zip(what) {
-        *to += what;
     }
 }

@@ -11,8 +11,6 @@ use crate::weights::Weights;
 use serde::Deserialize;
 use std::path::Path;
 
-/// The file of the weights.
-const WEIGHTS: &str = "model.safetensors";
 /// What a static model takes of a text where its `config.json` does not say.
 const STATIC_CONTEXT: usize = 512;
 
@@ -111,7 +109,7 @@ impl Embedder {
             .min(config.max_position_embeddings);
         let dimensions = config.hidden_size;
         let tokens = Tokens::load(dir, context, true)?;
-        let bert = Bert::load(config, &mut Weights::open(dir, WEIGHTS)?)?;
+        let bert = Bert::load(config, &mut Weights::open(dir)?)?;
         Ok(Self {
             encoder: Encoder::Bert(Box::new(bert)),
             tokens,
@@ -130,7 +128,7 @@ impl Embedder {
                 "`seq_length` is {context}"
             )));
         }
-        let table = StaticTable::load(&mut Weights::open(dir, WEIGHTS)?)?;
+        let table = StaticTable::load(&mut Weights::open(dir)?)?;
         let tokens = Tokens::load(dir, context, false)?;
         Ok(Self {
             dimensions: table.dimensions(),

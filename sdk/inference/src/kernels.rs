@@ -3,66 +3,128 @@
 
 use wide::f32x4;
 
+/// Takes all items of an iterator, eight in a turn of the loop. A turn asks for fuel and for time, and the call that stands
+/// there sends everything that the processor holds to memory; and each item has a way out of its own, since a compiler that
+/// may mix them computes one sum after the other and lets go of what they share. The body is to be inlined.
+macro_rules! turns_of_8 {
+    ($items:expr, |$item:pat_param| $body:expr) => {{
+        let mut items = $items;
+        macro_rules! one {
+            () => {
+                match items.next() {
+                    Some($item) => $body,
+                    None => break,
+                }
+            };
+        }
+        loop {
+            one!();
+            one!();
+            one!();
+            one!();
+            one!();
+            one!();
+            one!();
+            one!();
+        }
+    }};
+}
+pub(crate) use turns_of_8;
+
+/// The first four values as a vector.
+#[inline(always)]
+pub(crate) fn four(values: &[f32]) -> f32x4 {
+    f32x4::new([values[0], values[1], values[2], values[3]])
+}
+
 /// Applies `f` to all values, four at a time; the lanes beyond the end are zeros.
 fn each_four(values: &mut [f32], f: impl Fn(f32x4) -> f32x4) {
-    let mut fours = values.chunks_exact_mut(4);
-    for four in &mut fours {
-        let [a, b, c, d] = [four[0], four[1], four[2], four[3]];
-        four.copy_from_slice(&f(f32x4::new([a, b, c, d])).to_array());
-    }
-    let rest = fours.into_remainder();
+    let (fours, rest) = values.as_chunks_mut::<4>();
+    turns_of_8!(fours.iter_mut(), |four| *four =
+        f(f32x4::new(*four)).to_array());
     let mut last = [0.0; 4];
     last[..rest.len()].copy_from_slice(rest);
     let last = f(f32x4::new(last)).to_array();
     rest.copy_from_slice(&last[..rest.len()]);
 }
 
-/// The sum of all values: four sums of every fourth value, added at the end.
+/// Makes each value of `to` one of itself and of what stands at its place in `a` and in `b`, which are as long.
+pub(crate) fn each(to: &mut [f32], a: &[f32], b: &[f32], f: impl Fn(f32, f32, f32) -> f32) {
+    let (to, last) = to.as_chunks_mut::<16>();
+    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
+    for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
+        for i in 0..16 {
+            to[i] = f(to[i], a[i], b[i]);
+        }
+    }
+    for ((to, a), b) in last.iter_mut().zip(rest_a).zip(rest_b) {
+        *to = f(*to, *a, *b);
+    }
+}
+
+/// Adds `what`, which is as long.
+pub(crate) fn add(to: &mut [f32], what: &[f32]) {
+    each(to, what, what, |to, what, _| to + what);
+}
+
+/// Sixteen sums as one.
+pub(crate) fn folded(sums: [f32x4; 4]) -> f32 {
+    let [a, b, c, d] = ((sums[0] + sums[1]) + (sums[2] + sums[3])).to_array();
+    (a + b) + (c + d)
+}
+
+/// The sum of all values: sixteen sums of every sixteenth, added at the end.
 pub fn sum(values: &[f32]) -> f32 {
-    let fours = values.chunks_exact(4);
-    let rest: f32 = fours.remainder().iter().sum();
-    let sums = fours
-        .map(|v| f32x4::new([v[0], v[1], v[2], v[3]]))
-        .fold(f32x4::ZERO, |sum, v| sum + v);
-    let [a, b, c, d] = sums.to_array();
-    (a + b) + (c + d) + rest
+    let (steps, rest) = values.as_chunks::<16>();
+    let mut sums = [f32x4::ZERO; 4];
+    for step in steps {
+        for (i, sum) in sums.iter_mut().enumerate() {
+            *sum += four(&step[4 * i..]);
+        }
+    }
+    folded(sums) + rest.iter().sum::<f32>()
+}
+
+/// The dot product of two rows of the same length, summed as [`sum`] does.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let ((steps, rest), (others, other)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
+    let mut sums = [f32x4::ZERO; 4];
+    for (a, b) in steps.iter().zip(others) {
+        for (i, sum) in sums.iter_mut().enumerate() {
+            *sum += four(&a[4 * i..]) * four(&b[4 * i..]);
+        }
+    }
+    let rest: f32 = rest.iter().zip(other).map(|(a, b)| a * b).sum();
+    folded(sums) + rest
 }
 
 /// Turns scores into shares that add up to 1.
 pub fn softmax(values: &mut [f32]) {
-    let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    each_four(values, |v| (v - f32x4::splat(most)).exp());
-    let scale = 1.0 / sum(values);
-    values.iter_mut().for_each(|v| *v *= scale);
+    let (steps, rest) = values.as_chunks::<16>();
+    let mut most = [f32::NEG_INFINITY; 16];
+    for step in steps {
+        for (most, value) in most.iter_mut().zip(step) {
+            *most = if *value > *most { *value } else { *most };
+        }
+    }
+    let most = most.iter().chain(rest).copied();
+    let most = f32x4::splat(most.fold(f32::NEG_INFINITY, f32::max));
+    each_four(values, |v| (v - most).exp());
+    let scale = f32x4::splat(1.0 / sum(values));
+    each_four(values, |v| v * scale);
 }
 
 /// Layer normalisation of each row: mean 0, variance 1, then scaled and shifted.
 pub fn layer_norm(values: &mut [f32], scale: &[f32], shift: &[f32], epsilon: f32) {
     let width = scale.len() as f32;
     for row in values.chunks_exact_mut(scale.len()) {
-        let mean = sum(row) / width;
-        row.iter_mut().for_each(|v| *v -= mean);
+        let mean = f32x4::splat(sum(row) / width);
+        each_four(row, |v| v - mean);
         let factor = 1.0 / (dot(row, row) / width + epsilon).sqrt();
-        for ((v, scale), shift) in row.iter_mut().zip(scale).zip(shift) {
-            *v = *v * factor * scale + shift;
-        }
+        each(row, scale, shift, |v, scale, shift| {
+            v * factor * scale + shift
+        });
     }
-}
-
-/// The dot product of two rows of the same length, summed as [`sum`] does.
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (fours, others) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest: f32 = fours
-        .remainder()
-        .iter()
-        .zip(others.remainder())
-        .map(|(a, b)| a * b)
-        .sum();
-    let sums = fours.zip(others).fold(f32x4::ZERO, |sum, (a, b)| {
-        sum + f32x4::new([a[0], a[1], a[2], a[3]]) * f32x4::new([b[0], b[1], b[2], b[3]])
-    });
-    let [a, b, c, d] = sums.to_array();
-    (a + b) + (c + d) + rest
 }
 
 /// Scales a row to length 1; one of zeros stays as it is.

@@ -6,6 +6,8 @@ pub const CONFIG_BYTES: u64 = 4 * 1024 * 1024;
 pub const TOKENIZER_BYTES: u64 = 64 * 1024 * 1024;
 /// Header of a safetensors file, in bytes.
 pub const HEADER_BYTES: u64 = 8 * 1024 * 1024;
+/// Safetensors files of one model.
+pub const WEIGHT_FILES: usize = 256;
 /// Elements of one tensor.
 pub const TENSOR_ELEMENTS: u64 = 1 << 30;
 /// Layers of a model.

@@ -3,14 +3,13 @@
 //! Each output is one sum over its inputs from the first to the last, whatever else is computed with it: so a text's
 //! result does not depend on its neighbours in a batch.
 
+use crate::kernels::turns_of_8;
 use wide::f32x4;
 
 /// Outputs that are computed together: two vectors of four lanes.
-const LANES: usize = 8;
-/// Rows that are computed together, so that each weight that is read is used as often.
+pub(crate) const LANES: usize = 8;
+/// Rows that are computed together, one for each lane of a vector.
 const ROWS: usize = 4;
-/// Inputs that are taken in one turn of the innermost loop.
-const STEP: usize = 4;
 
 /// A matrix of `outputs` x `inputs` and a bias.
 pub struct Linear {
@@ -65,7 +64,6 @@ impl Linear {
     /// # Panics
     /// When `x` is not whole rows.
     pub fn apply(&self, x: &[f32]) -> Vec<f32> {
-        assert_eq!(x.len() % self.inputs, 0, "whole rows");
         let mut y = vec![0.0; x.len() / self.inputs * self.outputs];
         product(x, &self.panels, self.inputs, self.outputs, &mut y);
         if !self.bias.is_empty() {
@@ -116,6 +114,46 @@ pub(crate) fn pack_columns(
     }
 }
 
+/// Rows in blocks of [`ROWS`]: for each input, its value in each row of the block. The last block is filled with zeros.
+pub(crate) struct Rows {
+    blocks: Vec<[f32; ROWS]>,
+    inputs: usize,
+}
+
+impl Rows {
+    /// # Panics
+    /// When `x` is not whole rows of `inputs` values.
+    pub fn new(x: &[f32], inputs: usize) -> Self {
+        assert_eq!(x.len() % inputs, 0, "whole rows");
+        let mut blocks = vec![[0.0; ROWS]; (x.len() / inputs).div_ceil(ROWS) * inputs];
+        let rows = x.chunks(ROWS * inputs);
+        for (block, rows) in blocks.chunks_exact_mut(inputs).zip(rows) {
+            for (lane, row) in rows.chunks_exact(inputs).enumerate() {
+                for (lanes, value) in block.iter_mut().zip(row) {
+                    lanes[lane] = *value;
+                }
+            }
+        }
+        Self { blocks, inputs }
+    }
+
+    /// All rows times the panel of the outputs from `first` on, into rows of `outputs` values.
+    pub fn times(&self, panel: &[[f32; LANES]], first: usize, outputs: usize, y: &mut [f32]) {
+        let blocks = self.blocks.chunks_exact(self.inputs);
+        for (block, y) in blocks.zip(y.chunks_mut(ROWS * outputs)) {
+            let sums = multiply(block, panel);
+            for (row, sums) in y.chunks_exact_mut(outputs).zip(&sums) {
+                let row = &mut row[first..];
+                // A copy of a length that only the run knows is a call, which costs as much as many sums.
+                match row.first_chunk_mut() {
+                    Some(whole) => *whole = *sums,
+                    None => row.copy_from_slice(&sums[..row.len()]),
+                }
+            }
+        }
+    }
+}
+
 /// `y = x · panels`, for rows of `inputs` and of `outputs` values.
 pub(crate) fn product(
     x: &[f32],
@@ -124,65 +162,57 @@ pub(crate) fn product(
     outputs: usize,
     y: &mut [f32],
 ) {
+    let rows = Rows::new(x, inputs);
     // A panel stays in the nearest cache while all rows are multiplied with it.
     for (number, panel) in panels.chunks_exact(inputs).enumerate() {
-        let first = number * LANES;
-        let width = LANES.min(outputs - first);
-        let mut block = [[0.0; LANES]; ROWS];
-        let blocks = x.chunks(ROWS * inputs).zip(y.chunks_mut(ROWS * outputs));
-        for (x, y) in blocks {
-            let rows = x.len() / inputs;
-            match rows {
-                4 => multiply::<4>(x, panel, &mut block),
-                3 => multiply::<3>(x, panel, &mut block),
-                2 => multiply::<2>(x, panel, &mut block),
-                _ => multiply::<1>(x, panel, &mut block),
-            }
-            for (row, sums) in y.chunks_exact_mut(outputs).zip(&block) {
-                row[first..first + width].copy_from_slice(&sums[..width]);
-            }
-        }
+        rows.times(panel, number * LANES, outputs, y);
     }
 }
 
-fn halves(weights: &[f32; LANES]) -> (f32x4, f32x4) {
-    let [a, b, c, d, e, f, g, h] = *weights;
-    (f32x4::new([a, b, c, d]), f32x4::new([e, f, g, h]))
+/// The sums of four rows and eight outputs. Lane `i` of turn `t` is row `i + t` times output `i`: so the rows' values are
+/// turned by a lane instead of being spread over all of them one by one.
+struct Sums {
+    low: [f32x4; ROWS],
+    high: [f32x4; ROWS],
 }
 
-/// `N` rows times one panel.
-#[inline]
-fn multiply<const N: usize>(x: &[f32], panel: &[[f32; LANES]], sums: &mut [[f32; LANES]; ROWS]) {
-    let inputs = panel.len();
-    let rows: [&[f32]; N] = std::array::from_fn(|n| &x[n * inputs..][..inputs]);
-    let mut low = [f32x4::ZERO; N];
-    let mut high = [f32x4::ZERO; N];
-    // Four inputs in one turn of the loop: what a turn costs by itself, such as its fuel, is paid a quarter as often.
-    let (steps, rest) = panel.as_chunks::<STEP>();
-    let values: [&[[f32; STEP]]; N] = std::array::from_fn(|n| rows[n].as_chunks().0);
-    let values: [&[[f32; STEP]]; N] = std::array::from_fn(|n| &values[n][..steps.len()]);
-    for (turn, step) in steps.iter().enumerate() {
-        for (i, weights) in step.iter().enumerate() {
-            let (left, right) = halves(weights);
-            for n in 0..N {
-                let value = f32x4::splat(values[n][turn][i]);
-                low[n] += value * left;
-                high[n] += value * right;
+impl Sums {
+    #[inline(always)]
+    fn add(&mut self, values: &[f32; ROWS], weights: &[f32; LANES]) {
+        let [a, b, c, d, e, f, g, h] = *weights;
+        let (left, right) = (f32x4::new([a, b, c, d]), f32x4::new([e, f, g, h]));
+        let mut values = f32x4::new(*values);
+        for turn in 0..ROWS {
+            self.low[turn] += values * left;
+            self.high[turn] += values * right;
+            let [a, b, c, d] = values.to_array();
+            values = f32x4::new([b, c, d, a]);
+        }
+    }
+
+    fn rows(&self) -> [[f32; LANES]; ROWS] {
+        let mut rows = [[0.0; LANES]; ROWS];
+        for turn in 0..ROWS {
+            let (low, high) = (self.low[turn].to_array(), self.high[turn].to_array());
+            for lane in 0..ROWS {
+                let row = &mut rows[(lane + turn) % ROWS];
+                row[lane] = low[lane];
+                row[lane + ROWS] = high[lane];
             }
         }
+        rows
     }
-    for (i, weights) in rest.iter().enumerate() {
-        let (left, right) = halves(weights);
-        for n in 0..N {
-            let value = f32x4::splat(rows[n][steps.len() * STEP + i]);
-            low[n] += value * left;
-            high[n] += value * right;
-        }
-    }
-    for n in 0..N {
-        sums[n][..4].copy_from_slice(&low[n].to_array());
-        sums[n][4..].copy_from_slice(&high[n].to_array());
-    }
+}
+
+/// A block of rows times one panel.
+fn multiply(block: &[[f32; ROWS]], panel: &[[f32; LANES]]) -> [[f32; LANES]; ROWS] {
+    let mut sums = Sums {
+        low: [f32x4::ZERO; ROWS],
+        high: [f32x4::ZERO; ROWS],
+    };
+    turns_of_8!(block.iter().zip(panel), |(values, weights)| sums
+        .add(values, weights));
+    sums.rows()
 }
 
 #[cfg(test)]

@@ -73,14 +73,12 @@ impl Projection {
         let mut y = self.matrix.apply(x);
         if !self.bias.is_empty() {
             for row in y.chunks_exact_mut(self.matrix.outputs()) {
-                add(row, &self.bias);
+                kernels::add(row, &self.bias);
             }
         }
         for added in &self.added {
             let more = added.up.apply(&added.down.apply(x));
-            for (y, more) in y.iter_mut().zip(&more) {
-                *y += added.scale * more;
-            }
+            kernels::each(&mut y, &more, &more, |y, more, _| y + added.scale * more);
         }
         y
     }
@@ -163,14 +161,13 @@ impl Llama {
             seen.keys.extend_from_slice(&key);
             seen.values.extend_from_slice(&layer.value.apply(&normed));
             let attended = self.attend(&query, seen, memory.tokens);
-            add(&mut x, &layer.attended.apply(&attended));
+            kernels::add(&mut x, &layer.attended.apply(&attended));
             let normed = rms_norm(&x, &layer.wide_norm, shape.epsilon);
             let mut gate = layer.gate.apply(&normed);
             kernels::silu(&mut gate);
-            for (gate, up) in gate.iter_mut().zip(&layer.up.apply(&normed)) {
-                *gate *= up;
-            }
-            add(&mut x, &layer.down.apply(&gate));
+            let up = layer.up.apply(&normed);
+            kernels::each(&mut gate, &up, &up, |gate, up, _| gate * up);
+            kernels::add(&mut x, &layer.down.apply(&gate));
         }
         memory.tokens = all;
         Ok(x)
@@ -196,9 +193,8 @@ impl Llama {
             shares.extend(keys.map(|key| kernels::dot(query, &key[at..][..head]) * scale));
             kernels::softmax(&mut shares);
             for (share, value) in shares.iter().zip(seen.values.chunks_exact(narrow)) {
-                for (sum, value) in result.iter_mut().zip(&value[at..][..head]) {
-                    *sum += share * value;
-                }
+                let value = &value[at..][..head];
+                kernels::each(result, value, value, |sum, value, _| sum + share * value);
             }
         }
         result
@@ -222,15 +218,7 @@ fn rms_norm(x: &[f32], scale: &[f32], epsilon: f32) -> Vec<f32> {
     let mut y = x.to_vec();
     for row in y.chunks_exact_mut(scale.len()) {
         let factor = 1.0 / (kernels::dot(row, row) / scale.len() as f32 + epsilon).sqrt();
-        for (value, scale) in row.iter_mut().zip(scale) {
-            *value = *value * factor * scale;
-        }
+        kernels::each(row, scale, scale, |value, scale, _| value * factor * scale);
     }
     y
-}
-
-fn add(to: &mut [f32], what: &[f32]) {
-    for (to, what) in to.iter_mut().zip(what) {
-        *to += what;
-    }
 }

@@ -1,14 +1,10 @@
 //! A matrix as its file has it, in ggml's formats, times rows of f32. Weights become numbers where they are used, so that a
 //! quantised model takes the memory of its file; activations are never rounded.
 
-use crate::linear::product;
+use crate::kernels::{dot, folded, four, turns_of_8};
+use crate::linear::{LANES, Rows};
 use crate::quant::Format;
 use wide::f32x4;
-
-/// Outputs that become numbers together when there are several rows.
-const PANEL: usize = 8;
-/// Values that a dot product takes in one step: four vectors of four lanes.
-const STEP: usize = 16;
 
 /// `outputs` rows of `inputs` weights.
 pub(crate) struct Matrix {
@@ -85,65 +81,42 @@ impl Matrix {
     }
 
     fn apply_many(&self, x: &[f32], y: &mut [f32]) {
+        let rows = Rows::new(x, self.inputs);
         let mut values = vec![0.0; self.inputs];
-        let mut panel = vec![[0.0; PANEL]; self.inputs];
-        let mut part = vec![0.0; x.len() / self.inputs * PANEL];
-        for first in (0..self.outputs).step_by(PANEL) {
-            let width = PANEL.min(self.outputs - first);
-            for lane in 0..width {
+        let mut panel = vec![[0.0; LANES]; self.inputs];
+        for first in (0..self.outputs).step_by(LANES) {
+            for lane in 0..LANES.min(self.outputs - first) {
                 self.row(first + lane, &mut values);
                 for (lanes, value) in panel.iter_mut().zip(&values) {
                     lanes[lane] = *value;
                 }
             }
-            product(x, &panel, self.inputs, PANEL, &mut part);
-            let rows = y.chunks_exact_mut(self.outputs);
-            for (y, part) in rows.zip(part.chunks_exact(PANEL)) {
-                y[first..first + width].copy_from_slice(&part[..width]);
-            }
+            rows.times(&panel, first, self.outputs, y);
         }
     }
 }
 
-fn four(values: &[f32]) -> f32x4 {
-    f32x4::new([values[0], values[1], values[2], values[3]])
-}
-
-fn folded(sums: [f32x4; 4]) -> f32 {
-    let [a, b, c, d] = ((sums[0] + sums[1]) + (sums[2] + sums[3])).to_array();
-    (a + b) + (c + d)
-}
-
-/// A dot product in sixteen sums, which wait less for each other than four.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (steps, others) = (a.chunks_exact(STEP), b.chunks_exact(STEP));
-    let rest = steps.remainder().iter().zip(others.remainder());
-    let rest: f32 = rest.map(|(a, b)| a * b).sum();
-    let mut sums = [f32x4::ZERO; 4];
-    for (a, b) in steps.zip(others) {
-        for (i, sum) in sums.iter_mut().enumerate() {
-            *sum += four(&a[4 * i..]) * four(&b[4 * i..]);
-        }
-    }
-    folded(sums) + rest
-}
-
-/// A row of Q8_0 times a row of numbers: each block's sums are scaled once.
+/// A row of Q8_0 times a row of numbers: each block's sums are scaled once. A function of its own has the registers for itself.
+#[inline(never)]
 fn dot_q8_0(bytes: &[u8], x: &[f32]) -> f32 {
     let mut sums = [f32x4::ZERO; 4];
-    for (block, x) in bytes.chunks_exact(34).zip(x.chunks_exact(32)) {
-        let scale = half::f16::from_le_bytes([block[0], block[1]]).to_f32();
-        let mut values = [0.0; 32];
-        for (value, byte) in values.iter_mut().zip(&block[2..]) {
-            *value = f32::from(byte.cast_signed());
-        }
-        for (i, sum) in sums.iter_mut().enumerate() {
-            let part = four(&values[4 * i..]) * four(&x[4 * i..])
-                + four(&values[STEP + 4 * i..]) * four(&x[STEP + 4 * i..]);
-            *sum += part * f32x4::splat(scale);
-        }
-    }
+    let pairs = bytes.as_chunks().0.iter().zip(x.as_chunks().0);
+    turns_of_8!(pairs, |(block, x)| add_block(&mut sums, block, x));
     folded(sums)
+}
+
+#[inline(always)]
+fn add_block(sums: &mut [f32x4; 4], block: &[u8; 34], x: &[f32; 32]) {
+    let scale = half::f16::from_le_bytes([block[0], block[1]]).to_f32();
+    let mut values = [0.0; 32];
+    for (value, byte) in values.iter_mut().zip(&block[2..]) {
+        *value = f32::from(byte.cast_signed());
+    }
+    for (i, sum) in sums.iter_mut().enumerate() {
+        let (i, j) = (4 * i, 4 * i + 16);
+        let part = four(&values[i..]) * four(&x[i..]) + four(&values[j..]) * four(&x[j..]);
+        *sum += part * f32x4::splat(scale);
+    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,23 @@
-//! Tensors out of a safetensors file, one at a time: the file itself is never held in memory.
+//! Tensors out of safetensors files, one at a time: a file itself is never held in memory.
 
 use crate::error::ModelError;
 use crate::files;
-use crate::limits::{HEADER_BYTES, TENSOR_ELEMENTS};
+use crate::limits::{HEADER_BYTES, TENSOR_ELEMENTS, WEIGHT_FILES};
 use crate::linear::Linear;
 use crate::matrix::Matrix;
 use crate::quant::Format;
 use half::{bf16, f16};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
+
+/// The file of a model's weights.
+const WEIGHTS: &str = "model.safetensors";
+/// What stands there instead where there are several, as `transformers` writes it.
+const INDEX: &str = "model.safetensors.index.json";
 
 /// Values that are read at once.
 const CHUNK_VALUES: usize = 16 * 1024;
@@ -19,8 +26,19 @@ const CHUNK_VALUES: usize = 16 * 1024;
 trait Source: Read + Seek {}
 impl<T: Read + Seek> Source for T {}
 
-/// An open safetensors file.
+/// Which file has which tensor.
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+/// The open safetensors files of a model, mostly one.
 pub struct Weights {
+    files: Vec<Opened>,
+}
+
+/// One of them.
+struct Opened {
     name: String,
     file: Box<dyn Source>,
     header: Metadata,
@@ -29,53 +47,66 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Reads the header of a file in a model's directory and compares it with the file's size.
+    /// Reads the headers of a model's weights: of `model.safetensors`, or else of the files that
+    /// `model.safetensors.index.json` names.
     ///
     /// # Errors
-    /// When there is no such file, or it is no safetensors file, or not all of one.
-    pub fn open(dir: &Path, name: &str) -> Result<Self, ModelError> {
-        Self::read(Box::new(files::open(dir, name)?), name)
-    }
-
-    /// The same of a file that is in memory already.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub fn of_bytes(bytes: Vec<u8>, name: &str) -> Result<Self, ModelError> {
-        Self::read(Box::new(Cursor::new(bytes)), name)
-    }
-
-    fn read(mut file: Box<dyn Source>, name: &str) -> Result<Self, ModelError> {
-        let io = |e: std::io::Error| files::unreadable(name, &e);
-        let mut length = [0; 8];
-        file.read_exact(&mut length).map_err(io)?;
-        let length = u64::from_le_bytes(length);
-        if length > HEADER_BYTES {
-            let why = format!("its header claims {length} bytes, {HEADER_BYTES} are taken at most");
-            return Err(ModelError::malformed(name, why));
+    /// When there is neither, a file is missing or damaged, or lacks a tensor that the index says is in it.
+    pub fn open(dir: &Path) -> Result<Self, ModelError> {
+        match files::open(dir, WEIGHTS) {
+            Err(missing @ ModelError::Missing(_)) => match files::json_if_there(dir, INDEX)? {
+                Some(index) => Self::open_all(dir, &index),
+                None => Err(missing),
+            },
+            file => Ok(Self {
+                files: vec![Opened::read(Box::new(file?), WEIGHTS)?],
+            }),
         }
-        let mut header = vec![0; length as usize];
-        file.read_exact(&mut header).map_err(io)?;
-        let header: Metadata = serde_json::from_slice(&header)
-            .map_err(|e| ModelError::malformed(name, format!("its header does not read: {e}")))?;
-        let start = 8 + length;
-        let wanted = start + header.data_len() as u64;
-        let found = file.seek(SeekFrom::End(0)).map_err(io)?;
-        if found != wanted {
-            let why = format!("its header wants {wanted} bytes, it has {found}");
-            return Err(ModelError::malformed(name, why));
+    }
+
+    fn open_all(dir: &Path, index: &Index) -> Result<Self, ModelError> {
+        let refuse = |why: String| Err(ModelError::malformed(INDEX, why));
+        let names: BTreeSet<&String> = index.weight_map.values().collect();
+        if names.is_empty() || names.len() > WEIGHT_FILES {
+            return refuse(format!(
+                "it names {} files, 1 to {WEIGHT_FILES} are taken",
+                names.len()
+            ));
+        }
+        let mut opened = BTreeMap::new();
+        for name in names {
+            if Path::new(name).file_name() != Some(name.as_ref()) {
+                return refuse(format!("`{}` is no file beside it", name.escape_debug()));
+            }
+            let file = Box::new(files::open(dir, name)?);
+            opened.insert(name, Opened::read(file, name)?);
+        }
+        for (tensor, name) in &index.weight_map {
+            if opened[name].header.info(tensor).is_none() {
+                return refuse(format!(
+                    "`{}` is not in `{name}`, where it says that it is",
+                    tensor.escape_debug()
+                ));
+            }
         }
         Ok(Self {
-            name: name.to_owned(),
-            file,
-            header,
-            start,
+            files: opened.into_values().collect(),
+        })
+    }
+
+    /// A file that is in memory already.
+    ///
+    /// # Errors
+    /// When it is no safetensors file, or not all of one.
+    pub fn of_bytes(bytes: Vec<u8>, name: &str) -> Result<Self, ModelError> {
+        Ok(Self {
+            files: vec![Opened::read(Box::new(Cursor::new(bytes)), name)?],
         })
     }
 
     /// Whether there is a tensor of that name.
     pub fn has(&self, tensor: &str) -> bool {
-        self.header.info(tensor).is_some()
+        self.files.iter().any(|f| f.header.info(tensor).is_some())
     }
 
     /// The shape of a tensor.
@@ -83,18 +114,34 @@ impl Weights {
     /// # Errors
     /// When there is none of that name.
     pub fn shape(&self, tensor: &str) -> Result<&[usize], ModelError> {
-        Ok(&self.info(tensor)?.shape)
+        let found = self.files.iter().find_map(|f| f.header.info(tensor));
+        match found {
+            Some(info) => Ok(&info.shape),
+            None => Err(self.lacks(tensor)),
+        }
     }
 
-    fn info(&self, tensor: &str) -> Result<&TensorInfo, ModelError> {
-        self.header.info(tensor).ok_or_else(|| {
-            ModelError::malformed(&self.name, format!("it has no tensor `{tensor}`"))
-        })
+    fn lacks(&self, tensor: &str) -> ModelError {
+        let names: Vec<&str> = self.files.iter().map(|f| f.name.as_str()).collect();
+        ModelError::malformed(&names.join(", "), format!("it has no tensor `{tensor}`"))
+    }
+
+    /// The file that has a tensor, and what its header says of it.
+    fn find(&mut self, tensor: &str) -> Result<(&mut Opened, TensorInfo), ModelError> {
+        let mut files = self.files.iter().enumerate();
+        match files.find_map(|(at, f)| Some((at, f.header.info(tensor)?.clone()))) {
+            Some((at, info)) => Ok((&mut self.files[at], info)),
+            None => Err(self.lacks(tensor)),
+        }
     }
 
     /// The names of all tensors.
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.header.tensors().into_keys().collect();
+        let all = self
+            .files
+            .iter()
+            .flat_map(|f| f.header.tensors().into_keys());
+        let mut names: Vec<String> = all.collect();
         names.sort_unstable();
         names
     }
@@ -106,14 +153,14 @@ impl Weights {
         outputs: usize,
         inputs: usize,
     ) -> Result<Matrix, ModelError> {
-        let info = self.info(tensor)?;
+        let (file, info) = self.find(tensor)?;
         let format = match info.dtype {
             Dtype::F32 => Format::F32,
             Dtype::F16 => Format::F16,
             Dtype::BF16 => Format::Bf16,
             other => {
                 let why = format!("`{tensor}` is of {other:?}; F32, F16 and BF16 are known");
-                return Err(ModelError::malformed(&self.name, why));
+                return Err(ModelError::malformed(&file.name, why));
             }
         };
         if info.shape != [outputs, inputs] {
@@ -121,14 +168,12 @@ impl Weights {
                 "`{tensor}` has the shape {:?}, [{outputs}, {inputs}] is wanted",
                 info.shape
             );
-            return Err(ModelError::malformed(&self.name, why));
+            return Err(ModelError::malformed(&file.name, why));
         }
         let (from, to) = info.data_offsets;
-        let io = |e: std::io::Error| files::unreadable(&self.name, &e);
-        let at = self.start + from as u64;
-        self.file.seek(SeekFrom::Start(at)).map_err(io)?;
+        file.seek(from)?;
         let mut bytes = vec![0; to - from];
-        self.file.read_exact(&mut bytes).map_err(io)?;
+        file.fill(&mut bytes)?;
         Ok(Matrix::new(bytes, format, outputs, inputs))
     }
 
@@ -139,10 +184,10 @@ impl Weights {
         shape: &[usize],
         mut take: impl FnMut(&[f32]),
     ) -> Result<(), ModelError> {
-        let info = self.info(tensor)?;
+        let (file, info) = self.find(tensor)?;
         let wrong = |why: String| {
             Err(ModelError::malformed(
-                &self.name,
+                &file.name,
                 format!("`{tensor}` {why}"),
             ))
         };
@@ -166,15 +211,13 @@ impl Weights {
                 "has {left} elements, {TENSOR_ELEMENTS} are taken at most"
             ));
         }
-        let at = self.start + from as u64;
-        let io = |e: std::io::Error| files::unreadable(&self.name, &e);
-        self.file.seek(SeekFrom::Start(at)).map_err(io)?;
+        file.seek(from)?;
         let mut bytes = vec![0; CHUNK_VALUES * width];
         let mut values = Vec::with_capacity(CHUNK_VALUES);
         while left > 0 {
             let count = left.min(CHUNK_VALUES);
             let bytes = &mut bytes[..count * width];
-            self.file.read_exact(bytes).map_err(io)?;
+            file.fill(bytes)?;
             values.clear();
             decode(kind, bytes, &mut values);
             take(&values);
@@ -223,6 +266,50 @@ impl Weights {
             linear.set_bias(self.values(bias, &[outputs])?);
         }
         Ok(linear)
+    }
+}
+
+impl Opened {
+    /// Reads the header and compares it with the file's size.
+    fn read(mut file: Box<dyn Source>, name: &str) -> Result<Self, ModelError> {
+        let io = |e: std::io::Error| files::unreadable(name, &e);
+        let mut length = [0; 8];
+        file.read_exact(&mut length).map_err(io)?;
+        let length = u64::from_le_bytes(length);
+        if length > HEADER_BYTES {
+            let why = format!("its header claims {length} bytes, {HEADER_BYTES} are taken at most");
+            return Err(ModelError::malformed(name, why));
+        }
+        let mut header = vec![0; length as usize];
+        file.read_exact(&mut header).map_err(io)?;
+        let header: Metadata = serde_json::from_slice(&header)
+            .map_err(|e| ModelError::malformed(name, format!("its header does not read: {e}")))?;
+        let start = 8 + length;
+        let wanted = start + header.data_len() as u64;
+        let found = file.seek(SeekFrom::End(0)).map_err(io)?;
+        if found != wanted {
+            let why = format!("its header wants {wanted} bytes, it has {found}");
+            return Err(ModelError::malformed(name, why));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            file,
+            header,
+            start,
+        })
+    }
+
+    /// Goes to where a value lies, so many bytes after the header.
+    fn seek(&mut self, offset: usize) -> Result<(), ModelError> {
+        let at = SeekFrom::Start(self.start + offset as u64);
+        let done = self.file.seek(at);
+        done.map(drop)
+            .map_err(|e| files::unreadable(&self.name, &e))
+    }
+
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), ModelError> {
+        let done = self.file.read_exact(bytes);
+        done.map_err(|e| files::unreadable(&self.name, &e))
     }
 }
 

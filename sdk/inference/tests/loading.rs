@@ -1,8 +1,8 @@
 //! A tiny BERT made here: what it computes, and what becomes of it when its files are damaged.
 
 use proptest::prelude::*;
-use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize};
+use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
 use std::path::Path;
 use weft_inference::{Embedder, ModelError};
@@ -103,6 +103,70 @@ fn a_text_has_its_vector_and_is_cut_at_the_context() {
         embedder.embed("c b a").expect("a vector").vector,
         "order counts"
     );
+}
+
+/// Brings the weights of [`model`] from one file into two, with an index as `transformers` writes it.
+fn split(dir: &Path) {
+    let whole = std::fs::read(dir.join("model.safetensors")).expect("a file");
+    std::fs::remove_file(dir.join("model.safetensors")).expect("a file");
+    let whole = SafeTensors::deserialize(&whole).expect("weights");
+    let mut tensors = whole.tensors();
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut map = serde_json::Map::new();
+    let half = tensors.len() / 2;
+    for (number, part) in tensors.chunks(half + 1).enumerate() {
+        let name = format!("model-{:05}-of-00002.safetensors", number + 1);
+        map.extend(
+            part.iter()
+                .map(|(tensor, _)| (tensor.clone(), name.as_str().into())),
+        );
+        let bytes = serialize(part.iter().map(|(name, view)| (name, view)), None).expect("a file");
+        std::fs::write(dir.join(name), bytes).expect("a file");
+    }
+    let index = serde_json::json!({"metadata": {"total_size": 1}, "weight_map": map});
+    let path = dir.join("model.safetensors.index.json");
+    std::fs::write(path, index.to_string()).expect("a file");
+}
+
+#[test]
+fn weights_in_several_files_are_those_of_one() {
+    let dir = tempfile::tempdir().expect("a folder");
+    model(dir.path());
+    let embed = || Embedder::load(dir.path())?.embed("a b c");
+    let wanted = embed().expect("a vector");
+    split(dir.path());
+    assert_eq!(embed(), Ok(wanted));
+
+    let index = dir.path().join("model.safetensors.index.json");
+    let whole = std::fs::read_to_string(&index).expect("an index");
+    let second = "model-00002-of-00002.safetensors";
+    for (from, to, named) in [
+        (
+            second,
+            "model-00003-of-00003.safetensors",
+            "no `model-00003",
+        ),
+        (
+            second,
+            "../model-00002-of-00002.safetensors",
+            "no file beside",
+        ),
+        (second, "..", "no file beside"),
+        ("intermediate.dense.bias", "of.another.model", "is not in"),
+        ("weight_map", "map_of_weights", "`weight_map`"),
+    ] {
+        std::fs::write(&index, whole.replace(from, to)).expect("a file");
+        let error = embed().expect_err(named).to_string();
+        assert!(error.contains(named), "{named}: {error}");
+    }
+    let many: serde_json::Map<_, _> = (0..100_000)
+        .map(|i| (format!("t{i}"), format!("{i}.safetensors").into()))
+        .collect();
+    for map in [serde_json::Map::new(), many] {
+        std::fs::write(&index, serde_json::json!({"weight_map": map}).to_string()).expect("a file");
+        let error = embed().expect_err("no such many").to_string();
+        assert!(error.contains("256 are taken"), "{error}");
+    }
 }
 
 #[test]

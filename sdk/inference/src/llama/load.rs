@@ -9,9 +9,6 @@ use crate::matrix::Matrix;
 use crate::weights::Weights;
 use std::path::Path;
 
-/// The file of the weights, beside `config.json`.
-const WEIGHTS: &str = "model.safetensors";
-
 /// Where tensors come from, by the names that Hugging Face gives them.
 pub(super) enum Tensors {
     Safetensors(Weights),
@@ -26,7 +23,7 @@ impl Llama {
     pub fn load(dir: &Path) -> Result<Self, ModelError> {
         let config: Config = files::json(dir, "config.json")?;
         let shape = Shape::of_config(config)?;
-        Self::of(shape, Tensors::Safetensors(Weights::open(dir, WEIGHTS)?))
+        Self::of(shape, Tensors::Safetensors(Weights::open(dir)?))
     }
 
     /// Loads an open GGUF file.

@@ -81,7 +81,7 @@ impl Llama {
             match addition {
                 Addition::Pair(added) => projection.added.push(added),
                 Addition::Bias(bias) if projection.bias.is_empty() => projection.bias = bias,
-                Addition::Bias(bias) => super::add(&mut projection.bias, &bias),
+                Addition::Bias(bias) => crate::kernels::add(&mut projection.bias, &bias),
             }
         }
         Ok(())

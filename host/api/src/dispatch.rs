@@ -160,7 +160,7 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
             Response::Peer(node.peer_add(&peer.peer.clone(), |row| change(row, peer))?)
         }
         Request::PeerList => Response::Peers(node.peer_list()?),
-        Request::PeerBest { spec } => Response::Best(node.peer_best(&spec)?),
+        Request::PeerBest { spec, any } => Response::Best(node.peer_best(&spec, any)?),
         Request::PermitAdd { user, task, peer } => {
             Response::Permits(node.permit_add(&user, &task, peer.as_deref())?)
         }
@@ -200,11 +200,11 @@ fn change(row: &mut Peer, given: PeerRow) {
     set(&mut row.battery_percent, given.battery_percent);
     set(&mut row.plugged_in, given.plugged_in);
     set(&mut row.thermal_headroom, given.thermal_headroom);
-    set(&mut row.idle, given.idle.map(|share| share >= 0.5));
+    set(&mut row.idle, given.idle);
     set(&mut row.rtt_ms, given.rtt_ms);
     set(&mut row.path_class, given.path_class);
     set(&mut row.cost, given.cost);
     set(&mut row.reputation, given.reputation);
     set(&mut row.timezone, given.timezone);
-    row.online = !given.offline;
+    row.online = (row.online && !given.offline) || given.online;
 }

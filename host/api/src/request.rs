@@ -247,6 +247,7 @@ pub enum Request {
     },
     PeerList,
     PeerBest {
+        any: bool,
         spec: TaskSpec,
     },
     PermitAdd {
@@ -302,4 +303,5 @@ pub struct PeerRow {
     pub timezone: Option<String>,
     pub location: Option<String>,
     pub offline: bool,
+    pub online: bool,
 }

@@ -71,12 +71,13 @@ pub fn usage(error: &clap::Error, json: bool) -> Exit {
     }
     if json {
         let text = error.render().to_string();
-        let message = text
-            .trim_start_matches("error: ")
-            .lines()
-            .next()
-            .unwrap_or_default();
-        return failure(&ApiError::new("usage", message, "weft --help"), true);
+        // What is wrong may go on for some lines, such as with the names of what is missing.
+        let lines = text.trim_start_matches("error: ").lines();
+        let said: Vec<&str> = lines
+            .map(str::trim)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        return failure(&ApiError::new("usage", said.join(" "), "weft --help"), true);
     }
     // As above.
     let _ = error.print();

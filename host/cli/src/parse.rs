@@ -22,17 +22,20 @@ pub fn instant(text: &str) -> Result<Instant, String> {
     })
 }
 
-/// A time such as `90m`, `2h` or `7d`, as whole hours, rounded up.
+/// A time such as `90s`, `2h` or `7d`, in milliseconds, rounded up.
 ///
 /// # Errors
 /// When it is none, or not longer than nothing.
-pub fn hours(text: &str) -> Result<u64, String> {
+pub fn life(text: &str) -> Result<u64, String> {
     let wrong = || "it is no time; write it as 2h or 7d".to_owned();
     let span: jiff::Span = text.parse().map_err(|_| wrong())?;
     let total = span
-        .total((jiff::Unit::Hour, jiff::SpanRelativeTo::days_are_24_hours()))
+        .total((
+            jiff::Unit::Millisecond,
+            jiff::SpanRelativeTo::days_are_24_hours(),
+        ))
         .map_err(|_| wrong())?;
-    if total > 0.0 && total < 1e6 {
+    if total > 0.0 && total < 1e12 {
         Ok(total.ceil() as u64)
     } else {
         Err(wrong())

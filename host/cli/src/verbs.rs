@@ -152,7 +152,6 @@ pub enum Verb {
     #[command(subcommand)]
     Carbon(carbon::Carbon),
     /// The energy here
-    #[command(subcommand)]
     Energy(energy::Energy),
     Backup(backup::Backup),
     Restore(restore::Restore),

@@ -110,6 +110,8 @@ pub enum Out {
     NoPermit,
     /// The node's list of allowed tasks does not have the task.
     NotInAllowedTasks,
+    /// It would run longer than the device allows.
+    TooLong,
     /// It refused, lost or failed this very task before.
     FailedBefore,
     /// Its energy is not clean enough yet.
@@ -144,6 +146,7 @@ impl Out {
             Self::Scorer(Exclusion::Other) => "was excluded",
             Self::NoPermit => "has no permit for it",
             Self::NotInAllowedTasks => "does not allow the task",
+            Self::TooLong => "does not run tasks that long",
             Self::FailedBefore => "failed at this task before",
             Self::NotCleanEnough => "is not clean enough",
             Self::OtherSource => "has another energy source",

@@ -36,7 +36,7 @@ const EXCLUSIONS: [Exclusion; 12] = [
     Exclusion::Other,
 ];
 /// Codes of the host's own reasons.
-const OUT_CODES: [(u8, Out); 9] = [
+const OUT_CODES: [(u8, Out); 10] = [
     (32, Out::NoPermit),
     (33, Out::NotInAllowedTasks),
     (34, Out::NotCleanEnough),
@@ -46,6 +46,7 @@ const OUT_CODES: [(u8, Out); 9] = [
     (38, Out::NoWorkload),
     (39, Out::OwnerRules),
     (40, Out::FailedBefore),
+    (41, Out::TooLong),
 ];
 
 fn exclusion_code(why: Exclusion) -> u8 {
@@ -176,6 +177,7 @@ pub(crate) mod permissions {
                 1 => Ok(Permission::NoPermit),
                 2 => Ok(Permission::NotInAllowedTasks),
                 3 => Ok(Permission::FailedBefore),
+                4 => Ok(Permission::TooLong),
                 _ => Err(D::Error::custom(format!("there is no permission {code}"))),
             })
             .collect()

@@ -63,6 +63,7 @@ pub fn forbidden(permission: Permission) -> Option<Out> {
         Permission::Allowed => None,
         Permission::NoPermit => Some(Out::NoPermit),
         Permission::NotInAllowedTasks => Some(Out::NotInAllowedTasks),
+        Permission::TooLong => Some(Out::TooLong),
         Permission::FailedBefore => Some(Out::FailedBefore),
     }
 }

@@ -161,6 +161,8 @@ pub enum Permission {
     NotInAllowedTasks,
     /// It refused, lost or failed this very task before.
     FailedBefore,
+    /// It is said to take longer than this node lets a task run.
+    TooLong,
 }
 
 impl Candidates {

@@ -377,6 +377,8 @@ fn every_reason_survives_the_record() {
         Out::MustStayHome,
         Out::NoWorkload,
         Out::OwnerRules,
+        Out::FailedBefore,
+        Out::TooLong,
     ];
     let outs = exclusions.map(Out::Scorer).into_iter().chain(own).map(Some);
     decision.ranking = (0_u32..)

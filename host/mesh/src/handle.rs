@@ -184,7 +184,9 @@ async fn start(
     let key = peer::keypair(config.secret)?;
     let mut swarm = swarm::build(&key, config)?;
     for text in &config.listen {
-        let listened = swarm.listen_on(peer::address(text)?);
+        let address = peer::address(text)?;
+        peer::free(&address).await?;
+        let listened = swarm.listen_on(address);
         listened.map_err(|e| MeshError::Listen {
             address: text.clone(),
             why: e.to_string(),

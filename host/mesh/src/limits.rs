@@ -38,8 +38,9 @@ pub const TIMEOUT_MS: i64 = 60_000;
 pub const CONNECTIONS_PER_PEER: u32 = 8;
 /// Connections of members in all.
 pub const CONNECTIONS: u32 = 512;
-/// Connections that are being made.
-pub const CONNECTIONS_PENDING: u32 = 64;
+/// Connections that are being made: so many that somebody who opens them and says nothing does not keep others out before
+/// their time is over.
+pub const CONNECTIONS_PENDING: u32 = 512;
 /// Streams of one connection: Bitswap opens one for each message.
 pub const STREAMS: usize = 4_096;
 /// Addresses kept of one peer, and told of this device.
@@ -87,8 +88,13 @@ pub const RELAY_BYTES: u64 = 64 * 1024 * 1024 * 1024;
 /// Life of one circuit.
 pub const RELAY_LIFE: Duration = Duration::from_secs(24 * 3_600);
 
+/// How long somebody else may have the port that is to be listened on.
+pub const PORT_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Newcomers in the lobby at a time.
-pub const LOBBY_CONNECTIONS: u32 = 16;
+pub const LOBBY_CONNECTIONS: u32 = 64;
+/// Connections to the lobby that are being made.
+pub const LOBBY_CONNECTIONS_PENDING: u32 = 512;
 /// Largest request in the lobby, in bytes.
 pub const LOBBY_REQUEST_BYTES: usize = 16 * 1024;
 /// Largest answer of the lobby, in bytes: a genesis record and a constitution.

@@ -5,7 +5,10 @@
 
 use crate::error::MeshError;
 use crate::frames::Frames;
-use crate::limits::{LOBBY_ANSWER_BYTES, LOBBY_CONNECTIONS, LOBBY_PATIENCE, LOBBY_REQUEST_BYTES};
+use crate::limits::{
+    LOBBY_ANSWER_BYTES, LOBBY_CONNECTIONS, LOBBY_CONNECTIONS_PENDING, LOBBY_PATIENCE,
+    LOBBY_REQUEST_BYTES,
+};
 use crate::message::Host;
 use crate::names::resolver;
 use crate::peer;
@@ -13,7 +16,7 @@ use futures::StreamExt;
 use libp2p::identity::Keypair;
 use libp2p::request_response::{Event, Message, ResponseChannel};
 use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
+use libp2p::swarm::{ListenError, NetworkBehaviour, SwarmEvent};
 use libp2p::{
     Multiaddr, StreamProtocol, Swarm, SwarmBuilder, connection_limits, noise, request_response,
     tcp, yamux,
@@ -41,7 +44,7 @@ fn build(
     let start = |e: &dyn std::fmt::Display| MeshError::Start(e.to_string());
     let limits = connection_limits::ConnectionLimits::default()
         .with_max_established(Some(LOBBY_CONNECTIONS))
-        .with_max_pending_incoming(Some(LOBBY_CONNECTIONS))
+        .with_max_pending_incoming(Some(LOBBY_CONNECTIONS_PENDING))
         .with_max_established_per_peer(Some(1));
     let frames = Frames {
         request_max: LOBBY_REQUEST_BYTES,
@@ -86,7 +89,9 @@ pub(crate) async fn open(
     let mut swarm = build(key, request_response::ProtocolSupport::Inbound)?;
     let mut waiting = listen.len();
     for text in listen {
-        let listened = swarm.listen_on(peer::address(text)?);
+        let address = peer::address(text)?;
+        peer::free(&address).await?;
+        let listened = swarm.listen_on(address);
         listened.map_err(|e| MeshError::Listen {
             address: text.clone(),
             why: e.to_string(),
@@ -126,9 +131,14 @@ async fn serve(mut swarm: Swarm<Behaviour>, addresses: Addresses, host: Arc<dyn 
                 let _ = swarm.behaviour_mut().requests.send_response(channel, answer);
             }
             event = swarm.select_next_some() => {
-                // One listener on all interfaces tells of each as it finds it.
-                if let SwarmEvent::NewListenAddr { address, .. } = &event {
-                    note(&addresses, address);
+                match &event {
+                    // One listener on all interfaces tells of each as it finds it.
+                    SwarmEvent::NewListenAddr { address, .. } => note(&addresses, address),
+                    SwarmEvent::IncomingConnectionError { error, .. } => host.lobby_closed(match error {
+                        ListenError::Denied { .. } => "lobby-connection-limit",
+                        _ => "lobby-handshake",
+                    }),
+                    _ => {}
                 }
                 let SwarmEvent::Behaviour(BehaviourEvent::Requests(Event::Message { peer, message, .. })) = event
                 else { continue };

@@ -93,6 +93,8 @@ pub enum Dropped {
     Misdeed,
     /// A connection over a limit.
     ConnectionLimit,
+    /// A connection that ended before it was known whose it is: silence, garbage, or another protocol.
+    Handshake,
 }
 
 /// The swarm's counters; all rise only.
@@ -182,4 +184,6 @@ pub trait Host: Send + Sync + 'static {
     fn changed(&self, peer: &Did, change: Change);
     /// Answers a newcomer in the lobby. None: not understood.
     fn lobby(&self, newcomer: &Did, request: &[u8]) -> Option<Vec<u8>>;
+    /// Learns that a connection to the lobby was closed before anything was asked, and why.
+    fn lobby_closed(&self, why: &'static str);
 }

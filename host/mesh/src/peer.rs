@@ -1,9 +1,11 @@
 //! One identity, two spellings: a device's `did:key` and its libp2p peer id are the same Ed25519 key.
 
 use crate::error::MeshError;
+use crate::limits::PORT_PATIENCE;
 use libp2p::identity::{Keypair, PublicKey, ed25519};
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
+use std::net::{TcpListener, UdpSocket};
 use weft_model::Did;
 
 /// The peer id of a device.
@@ -36,6 +38,34 @@ pub(crate) fn address(text: &str) -> Result<Multiaddr, MeshError> {
             text: text.to_owned(),
             why: e.to_string(),
         })
+}
+
+/// Waits until nobody listens at an IPv4 address, such as this process a moment ago: libp2p would share the port with them,
+/// and each of the two would get a part of what comes.
+///
+/// # Errors
+/// [`MeshError::Listen`] when somebody still does after [`PORT_PATIENCE`].
+pub(crate) async fn free(address: &Multiaddr) -> Result<(), MeshError> {
+    let mut parts = address.iter();
+    let (Some(Protocol::Ip4(ip)), Some(port)) = (parts.next(), parts.next()) else {
+        return Ok(());
+    };
+    let tried = || match port {
+        Protocol::Tcp(port) if port > 0 => TcpListener::bind((ip, port)).map(drop),
+        Protocol::Udp(port) if port > 0 => UdpSocket::bind((ip, port)).map(drop),
+        _ => Ok(()),
+    };
+    let since = tokio::time::Instant::now();
+    while let Err(e) = tried() {
+        if since.elapsed() >= PORT_PATIENCE {
+            return Err(MeshError::Listen {
+                address: address.to_string(),
+                why: e.to_string(),
+            });
+        }
+        tokio::time::sleep(PORT_PATIENCE / 20).await;
+    }
+    Ok(())
 }
 
 /// Checks an address and gives its usual spelling.

@@ -132,8 +132,10 @@ async fn listen(swarm: &mut Swarm<Behaviour>, addresses: &[String]) -> Result<()
         why,
     };
     for text in addresses {
+        let address = peer::address(text)?;
+        peer::free(&address).await?;
         let listener = swarm
-            .listen_on(peer::address(text)?)
+            .listen_on(address)
             .map_err(|e| refused(text, e.to_string()))?;
         let listening = async {
             loop {

@@ -37,16 +37,23 @@ const FILE_MODE: u32 = 0o666;
 pub(crate) struct Progress {
     done: AtomicU64,
     total: AtomicU64,
+    seeders: AtomicU64,
 }
 
 impl Progress {
     fn begin(&self, total: u64) {
+        self.seeders.store(0, Ordering::Relaxed);
         self.done.store(0, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
     }
 
     fn add(&self, bytes: u64) {
         self.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn asked(&self, report: &weft_mesh::Report) {
+        let asked = report.seeders.iter().filter(|s| s.dropped().is_none());
+        self.seeders.store(asked.count() as u64, Ordering::Relaxed);
     }
 }
 
@@ -214,6 +221,7 @@ impl Node {
         ContentProgress {
             done: self.progress.done.load(Ordering::Relaxed),
             total: self.progress.total.load(Ordering::Relaxed),
+            seeders: self.progress.seeders.load(Ordering::Relaxed),
         }
     }
 

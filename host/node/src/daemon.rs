@@ -67,6 +67,9 @@ impl Node {
         self.step_installs()?;
         self.tick_mesh()?;
         self.refresh_energy_aside();
+        if !self.may_sign() {
+            return Ok(0);
+        }
         let closed = self.close_due_polls()?;
         let mut decided = self.fill_places()?;
         let waiting = self.waiting()?;
@@ -206,7 +209,7 @@ fn what_matters(peer: &Peer) -> String {
         halvings(peer.memory_free_mb),
         halvings(peer.disk_free_mb),
         steps(peer.thermal_headroom, 0.25),
-        peer.idle,
+        steps(peer.idle, 0.25),
         halvings(peer.queue_depth.map(f64::from)),
     );
     format!(

@@ -30,12 +30,34 @@ impl Node {
         let mesh = self.mesh_status()?;
         let devices = self.device_list()?;
         Ok(vec![
+            self.check_standing()?,
             self.check_ports(&mesh)?,
             check_way_in(&mesh),
             self.check_clocks()?,
             check_peers(&mesh, &devices),
             self.check_disk()?,
         ])
+    }
+
+    /// Whether the network still knows this device, as far as this home has heard.
+    fn check_standing(&self) -> Result<CheckReport> {
+        let own = crate::keys::did(&self.device_key);
+        let (member, frozen) = self.with_state(|state| {
+            let frozen = state.frozen().contains_key(&own);
+            (state.allowed_devices().contains_key(&own), frozen)
+        })?;
+        let found = match (member, frozen) {
+            (true, _) => "this device belongs to the network",
+            (false, true) => {
+                "this device told two stories and is frozen: others close it, and nothing of it counts"
+            }
+            (false, false) => {
+                "this device was removed: others close it, and its tasks run here alone"
+            }
+        };
+        let remedy =
+            "ask an admin for a new invite, then `weft network leave` and `weft join` with it";
+        Ok(check("membership", member, found.to_owned(), remedy))
     }
 
     /// Whether the mesh listens, or could.

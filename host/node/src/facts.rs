@@ -1,13 +1,17 @@
-//! Shared facts live in the log; `user_tiers` is a projection of them. An edit of its facts by hand (donations, a
-//! granted tier) is reverted from the log, and said so. Its other columns are views that each decision renews.
+//! Shared facts live in the log; `user_tiers` and what `importance_votes` says of an ended vote are projections of them. An
+//! edit of them by hand (donations, a granted tier, a consensus) is reverted from the log, and said so. The other columns are
+//! views that each decision renews.
 
-use crate::error::Result;
+use crate::error::{NodeError, Result};
 use crate::node::Node;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use weft_ledger::State;
+use weft_ledger::{Body, SignedEvent};
+use weft_model::task::Importance;
+use weft_store::polls::{self, Poll};
 use weft_store::tiers::{self, Tier};
-use weft_store::{Read, Write, members, meta};
+use weft_store::{Read, Write, events, members, meta};
 
 /// Key of the projection's digest in `meta`.
 const DIGEST: &str = "facts:user_tiers";
@@ -35,6 +39,33 @@ fn digest(tx: &Read) -> Result<String> {
     Ok(HEXLOWER.encode(&hash.finalize()))
 }
 
+/// What the event that closed a vote says came out of it, and with how much of the weight; none where there is no such event.
+fn outcome_of(tx: &Read, poll: &Poll) -> Result<Option<(Option<String>, f64)>> {
+    let Some(event) = poll.event_cid.as_deref() else {
+        return Ok(None);
+    };
+    let Some(event) = events::get(tx, event)? else {
+        return Ok(None);
+    };
+    let signed = SignedEvent::decode(&event.bytes).map_err(NodeError::internal)?;
+    Ok(match signed.event.body {
+        Body::PollClosed {
+            poll: closed,
+            consensus,
+            confidence,
+            ..
+        } if closed.to_string() == poll.id => {
+            let word = |option: u32| {
+                Importance::ALL
+                    .get(option as usize)
+                    .map(|i| i.word().to_owned())
+            };
+            Some((consensus.and_then(word), confidence))
+        }
+        _ => None,
+    })
+}
+
 impl Node {
     /// Reverts what was edited by hand. Costs one small query while nothing was.
     pub(crate) fn revert_facts(&self, tx: &Write) -> Result<()> {
@@ -59,6 +90,29 @@ impl Node {
             self.alarm(tx, "facts.reverted", "user_tiers", &message)?;
         }
         Ok(())
+    }
+
+    /// Reverts what was edited by hand of the vote that decides about a task's name: its outcome is in the event that closed
+    /// it.
+    pub(crate) fn revert_consensus(&self, tx: &Write, name: &str) -> Result<()> {
+        let since = self.now() - self.mesh(tx)?.consensus_ms();
+        let Some(poll) = polls::consensus_for(tx, name, since)? else {
+            return Ok(());
+        };
+        let said = outcome_of(tx, &poll)?;
+        let (consensus, confidence) = match &said {
+            Some((consensus, confidence)) => (consensus.clone(), Some(*confidence)),
+            None => (None, None),
+        };
+        if (&poll.consensus, poll.confidence) == (&consensus, confidence) {
+            return Ok(());
+        }
+        polls::correct(tx, &poll.id, consensus.as_deref(), confidence)?;
+        let message = format!(
+            "the outcome of the vote on `{name}` was edited by hand: it is a fact of the log, the edit was reverted; hold \
+             another vote with `weft vote open {name}`"
+        );
+        self.alarm(tx, "facts.reverted", "importance_votes", &message)
     }
 
     /// Writes what the log says of these rows; returns whose differed.

@@ -283,17 +283,15 @@ impl Node {
             Vec::new()
         };
         let mut ids = vec![SELF.to_owned()];
-        let own = self.settings.allows_task(&spec.name)
-            && spec.duration_ms
-                <= self
-                    .settings
-                    .number("max_task_duration_ms")
-                    .unwrap_or(f64::MAX) as u64;
-        let mut permissions = vec![if own {
-            Permission::Allowed
-        } else {
+        let longest = self.settings.number("max_task_duration_ms");
+        let own = if !self.settings.allows_task(&spec.name) {
             Permission::NotInAllowedTasks
-        }];
+        } else if longest.is_some_and(|longest| spec.duration_ms as f64 > longest) {
+            Permission::TooLong
+        } else {
+            Permission::Allowed
+        };
+        let mut permissions = vec![own];
         for peer in &peers {
             ids.push(peer.peer_id.clone());
             permissions.push(if failed.contains(&peer.peer_id) {
@@ -453,7 +451,7 @@ fn peer_value(peer: &Peer, minute: Option<u16>, offers: &Offers, feature: &str) 
         "capacity.memory_free_mb" => peer.memory_free_mb,
         "capacity.disk_free_mb" => peer.disk_free_mb,
         "capacity.thermal_headroom" => peer.thermal_headroom,
-        "capacity.idle" => peer.idle.map(flag),
+        "capacity.idle" => peer.idle,
         "peer.online" => Some(flag(peer.online)),
         "peer.is_self" => Some(0.0),
         "peer.reputation" => peer.reputation,

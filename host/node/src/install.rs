@@ -20,7 +20,8 @@ use crate::report::InstallReport;
 use faults::point;
 use source::Fetched;
 use std::sync::PoisonError;
-use target::Target;
+use target::{Locked, Target};
+use verify::envelope_error;
 use weft_engine::inspect::Kind as EngineKind;
 use weft_release::install::{Cause, Effect, Input, Install, State};
 use weft_release::{Envelope, Kind, Release};
@@ -46,12 +47,18 @@ pub struct Wanted {
     pub consent: bool,
     /// Whether it came by itself.
     pub by_itself: bool,
+    /// Whether it may be older than what was accepted since: whoever asks names the very release and its target.
+    pub going_back: bool,
+    /// What a lock file calls it.
+    pub locked: Option<Locked>,
 }
 
 /// An install with its row.
 struct Going {
     row: Row,
     machine: Install,
+    /// As [`Wanted::going_back`]; an install that was cut off asks again.
+    going_back: bool,
 }
 
 impl Node {
@@ -63,12 +70,18 @@ impl Node {
         let fetched = self
             .fetch_release(wanted)
             .inspect_err(|e| self.note_refusal(wanted, e))?;
+        if let Some(locked) = &wanted.locked {
+            locked.check(&fetched.opened.release).inspect_err(|e| {
+                self.forget_fetched_or_say(&fetched.opened.cid);
+                self.note_refusal(wanted, e);
+            })?;
+        }
         let id = self.stage(&fetched, wanted).inspect_err(|e| {
             self.forget_fetched_or_say(&fetched.opened.cid);
             self.note_refusal(wanted, e);
         })?;
         point("fetched");
-        self.go_on(id, wanted.consent)?;
+        self.carry_out(id, wanted.consent, wanted.going_back)?;
         let mut report = self.install_report(id)?;
         report.warnings.extend(fetched.warnings);
         Ok(report)
@@ -205,6 +218,13 @@ impl Node {
                     row.not_before = None;
                 }
                 row.target = target.map(|t| t.to_string()).or(row.target);
+                // It may have been signed by more since; a second role may say that it should not wait.
+                let decode = |bytes: &[u8]| Envelope::decode(bytes).map_err(|e| envelope_error(&e));
+                let mut all = decode(&row.envelope)?;
+                if all.join(&decode(&fetched.envelope)?) {
+                    row.envelope = all.encode().map_err(|e| envelope_error(&e))?;
+                    row.state = State::Fetched.word().into();
+                }
                 rows::set(tx, &row)?;
                 return Ok(row.id);
             }
@@ -253,20 +273,25 @@ impl Node {
         })
     }
 
-    /// Carries effects until there is nothing to do now.
     fn go_on(&self, id: i64, consent: bool) -> Result<()> {
+        self.carry_out(id, consent, false)
+    }
+
+    /// Carries effects until there is nothing to do now.
+    fn carry_out(&self, id: i64, consent: bool, going_back: bool) -> Result<()> {
         let _turn = self
             .installing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let mut going = self.going(id)?;
+        going.going_back = going_back;
         if consent {
             going.machine = going.machine.step(self.now(), Input::Consented);
             self.note(&mut going)?;
         }
         while let Some(effect) = going.machine.effect(self.now()) {
             let done = match effect {
-                Effect::Verify => self.verify_install(&going.row),
+                Effect::Verify => self.verify_install(&going),
                 Effect::Compile => self.compile_install(&going.row).map(|()| Input::Passed),
                 Effect::Test => self.test_install(&going.row).map(|()| Input::Passed),
                 Effect::Ask | Effect::Sleep(_) => {
@@ -325,14 +350,18 @@ impl Node {
             not_before: row.not_before,
             reason: row.reason.clone().unwrap_or_default(),
         };
-        Ok(Going { row, machine })
+        Ok(Going {
+            row,
+            machine,
+            going_back: false,
+        })
     }
 
     /// Writes an install's state down, and tells people what they should know.
     fn note(&self, going: &mut Going) -> Result<()> {
         let before = going.row.state.clone();
         self.take_over(going);
-        let Going { row, machine } = &*going;
+        let Going { row, machine, .. } = &*going;
         self.store.write(|tx| -> Result<()> {
             rows::set(tx, row)?;
             if row.state == before {
@@ -340,12 +369,15 @@ impl Node {
             }
             let cid = &row.release_cid;
             match machine.state {
-                State::Refused => self.alarm_answered(
-                    tx,
-                    "release.refused",
-                    cid,
-                    &format!("release {cid} was refused: {}", machine.reason),
-                ),
+                State::Refused => {
+                    weft_store::publishers::unsee(tx, cid, row.created_at)?;
+                    self.alarm_answered(
+                        tx,
+                        "release.refused",
+                        cid,
+                        &format!("release {cid} was refused: {}", machine.reason),
+                    )
+                }
                 State::Waiting => self.alarm_answered(
                     tx,
                     "release.waiting",
@@ -364,7 +396,7 @@ impl Node {
     }
 
     fn take_over(&self, going: &mut Going) {
-        let Going { row, machine } = going;
+        let Going { row, machine, .. } = going;
         row.state = machine.state.word().into();
         row.reason = (!machine.reason.is_empty()).then(|| machine.reason.clone());
         row.growth.clone_from(&machine.growth);

@@ -45,6 +45,8 @@ struct Ran {
     read: u64,
     /// CID of the params.
     params: Cid,
+    /// As the claim has it.
+    seed: Option<u64>,
     /// Name of the output.
     output: String,
 }
@@ -152,6 +154,10 @@ impl Node {
             .number("max_task_duration_ms")
             .unwrap_or(f64::MAX) as u64;
         let named = crate::models::named(&release, &params)?;
+        let seed = match &secret {
+            Some(_) => None,
+            None => crate::models::sampling_seed(&release, &params),
+        };
         let ready = self.ready(&release, &named)?;
         let given = self.given(
             spec,
@@ -224,6 +230,7 @@ impl Node {
                 input,
                 read,
                 params: params_cid,
+                seed,
                 output: name,
             }),
         })
@@ -349,6 +356,7 @@ impl Node {
             component: ran.release.component.cid,
             input: ran.input.clone(),
             params: ran.params,
+            seed: ran.seed,
             models: ran.named.models.clone(),
             output: ran.output.clone(),
             fuel: finished.fuel,

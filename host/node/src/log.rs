@@ -19,6 +19,7 @@ impl Node {
         changes: impl FnOnce(&Write) -> Result<()>,
         body: impl FnOnce() -> Body,
     ) -> Result<Cid> {
+        self.before_signing();
         // One event after the other: the next one names the one before.
         let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.write(|tx| {

@@ -9,7 +9,7 @@ mod loaded;
 pub(crate) mod safetensors;
 mod skills;
 
-pub(crate) use loaded::{Loaded, imports_embeddings, named};
+pub(crate) use loaded::{Loaded, imports_embeddings, named, sampling_seed};
 pub(crate) use skills::{CONFIG_BYTES, with_config};
 
 use crate::clock::rfc3339;
@@ -97,6 +97,8 @@ impl Node {
         source: Option<&str>,
     ) -> Result<ModelReport> {
         check_name(name)?;
+        // So that nobody takes the name of one that is still to come.
+        self.adopt_models()?;
         let found = files::find(path)?;
         let source = source.map_or_else(|| path.display().to_string(), ToOwned::to_owned);
         let mut list = List { files: Vec::new() };
@@ -124,6 +126,7 @@ impl Node {
         source: Option<&str>,
     ) -> Result<ModelReport> {
         check_name(name)?;
+        self.adopt_models()?;
         let cid: Cid = cid.parse()?;
         self.fetch_if_needed(&cid)?;
         let list = List::decode(&self.bytes_of(&cid, LIST_BYTES)?)?;
@@ -246,10 +249,10 @@ impl Node {
     pub fn model_remove(&self, name: &str) -> Result<ModelReport> {
         let model = self.find_model(name)?;
         if self.bundled_models.iter().any(|m| m.name == model.name) {
-            return Err(NodeError::refused(format!(
-                "`{}` came with Weft and stays",
-                model.name
-            )));
+            let why = format!("`{}` came with Weft and stays", model.name);
+            return Err(
+                NodeError::refused(why).try_this("weft model list shows which came with Weft")
+            );
         }
         let report = self.model_report(model.clone())?;
         self.store.write(|tx| -> Result<()> {

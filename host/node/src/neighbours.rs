@@ -39,25 +39,24 @@ impl Node {
         Ok(peer_report(&peer))
     }
 
-    /// All peers.
+    /// All peers whose rows can be read; `weft doctor` names the others.
     ///
     /// # Errors
-    /// When a row is malformed.
+    /// When the database can't be read.
     pub fn peer_list(&self) -> Result<Vec<PeerReport>> {
-        Ok(self
-            .store
-            .read(peers::list)?
-            .strict()?
-            .iter()
-            .map(peer_report)
-            .collect())
+        let peers = self.store.read(peers::list)?;
+        for malformed in &peers.malformed {
+            tracing::warn!("a peer is left out: {malformed}");
+        }
+        Ok(peers.rows.iter().map(peer_report).collect())
     }
 
-    /// Ranks the candidates for a task as a decision would, and shows what the scorer read.
+    /// Ranks the candidates for a task as a decision would, and shows what the scorer read. `any`: no task of a name is
+    /// meant, so something is taken to be bound to it here.
     ///
     /// # Errors
     /// When no scorer serves, or the task is none.
-    pub fn peer_best(&self, spec: &TaskSpec) -> Result<BestReport> {
+    pub fn peer_best(&self, spec: &TaskSpec, any: bool) -> Result<BestReport> {
         let mut spec = spec.clone();
         spec.user = self.user(&spec.user)?;
         spec.validate()
@@ -75,7 +74,7 @@ impl Node {
         };
         let mut snapshot = self.store.read(|tx| self.gather(tx, &table, &wanted))?;
         // The ranking alone is asked for: what comes before the scorer is taken as a yes.
-        snapshot.workload_bound = true;
+        snapshot.workload_bound |= any;
         if let Ok(rules) = &mut snapshot.submitter {
             rules.hours_set = false;
             rules.windows.clear();

@@ -222,7 +222,7 @@ impl Node {
     }
 
     /// Why the ethics plugins do not understand these rules; none when they do.
-    fn rules_refused(&self, rows: &[Rule]) -> Option<String> {
+    pub(crate) fn rules_refused(&self, rows: &[Rule]) -> Option<String> {
         self.judge(rows, &[probe("probe")]).err()
     }
 

@@ -12,10 +12,12 @@ use crate::releases::read_component;
 use crate::report::PackageReport;
 use semver::Version;
 use std::io::{BufWriter, Write as _};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use weft_ledger::Body;
 use weft_model::{Cid, Instant, content};
 use weft_release::diff::fields;
+use weft_release::install::{Asked, Refusal};
 use weft_release::kind::SKILL_WORLD;
 use weft_release::record::{Component, Limits, Model};
 use weft_release::{Envelope, Head, Kind, Release, Role, diff, statement};
@@ -214,12 +216,19 @@ impl Node {
         }
     }
 
-    /// A release and what this home makes of it; nothing is kept.
+    /// A release and what this home makes of it; nothing is kept. What takes a compiler, its golden vectors, is left to the
+    /// install.
     ///
     /// # Errors
-    /// When its signatures do not hold, or its bytes are not what its record says.
+    /// When its signatures do not hold, its bytes are not what its record says, it is over, older than what was accepted,
+    /// or not the only one of its number.
     pub fn package_verify(&self, reference: &str) -> Result<PackageReport> {
         self.look_at(reference, |package| {
+            let asked = Asked {
+                going_back: true,
+                ..Asked::default()
+            };
+            self.series(&package.opened, &asked)??;
             self.check_bytes(&package.opened.release)?;
             self.package_report(package)
         })
@@ -371,6 +380,15 @@ impl Node {
         let cid = package.opened.cid;
         self.check_bytes(&package.opened.release)
             .inspect_err(|_| self.forget_fetched_or_say(&cid))?;
+        if let Err(refusal @ Refusal::Equivocation { .. }) =
+            self.series(&package.opened, &Asked::default())?
+        {
+            if let Refusal::Equivocation { first, .. } = &refusal {
+                self.keep_proof(&first.to_string(), &package.envelope, &package.opened)?;
+            }
+            self.forget_fetched_or_say(&cid);
+            return Err(refusal.into());
+        }
         let now = self.now();
         self.store.write(|tx| -> Result<()> {
             publishers::see(tx, &cid.to_string(), now)?;
@@ -440,7 +458,11 @@ impl Node {
         let folder = out.parent().filter(|p| !p.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         let io = |e: std::io::Error| NodeError::file(out, &e);
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+        // For others, as far as the process's mask lets them.
+        let mut file = tempfile::Builder::new()
+            .permissions(std::fs::Permissions::from_mode(0o666))
+            .tempfile_in(folder)
+            .map_err(io)?;
         let mut writer = BufWriter::new(file.as_file_mut());
         let bytes = self.export_car(&roots, &records, &[release.component.cid], &mut writer)?;
         writer.flush().map_err(io)?;

@@ -4,6 +4,7 @@
 //! Without a mesh everything here is a no-op: the same calls are made where nobody listens.
 
 mod adverts;
+mod comparing;
 mod errands;
 mod find;
 mod leasing;
@@ -42,6 +43,10 @@ pub(crate) struct Peering {
     /// How each connected device is reached, and its round trip in milliseconds.
     pub paths: Mutex<BTreeMap<Did, (Path, Option<f64>)>>,
     pub adverts: Adverts,
+    /// When it started.
+    pub begun: std::time::Instant,
+    /// Whether another device has told what it knows of the log, or there is none.
+    pub compared: AtomicBool,
     /// What peers did wrong with the log and with tasks, by kind.
     misdeeds: Mutex<BTreeMap<String, u64>>,
     /// Something changed that others should hear of at once.
@@ -69,7 +74,7 @@ impl Peering {
     }
 
     /// Counts something that a peer should not have done.
-    fn note(&self, kind: &str) {
+    pub fn note(&self, kind: &str) {
         let mut misdeeds = self.misdeeds.lock().unwrap_or_else(PoisonError::into_inner);
         *misdeeds.entry(kind.to_owned()).or_default() += 1;
     }
@@ -161,6 +166,7 @@ impl Node {
         };
         // A run that was killed could not say that it meets nobody any more.
         self.note_all_gone()?;
+        let alone = self.with_state(|state| state.allowed_devices().len() <= 1)?;
         let door = Arc::new(Door(Arc::downgrade(self)));
         let mesh = Mesh::start(&config, Arc::clone(&door) as _, door)?;
         mesh.cap(self.settings.cap_bandwidth_bytes());
@@ -168,6 +174,8 @@ impl Node {
             mesh,
             paths: Mutex::default(),
             adverts: Adverts::default(),
+            begun: std::time::Instant::now(),
+            compared: AtomicBool::new(alone),
             misdeeds: Mutex::default(),
             advertise: AtomicBool::new(true),
             advertised: Mutex::default(),
@@ -356,6 +364,12 @@ impl Host for Door {
         match topic {
             Topic::Log => node.hear_log(*via, bytes),
             Topic::Adverts => node.hear_advert(author, bytes),
+        }
+    }
+
+    fn lobby_closed(&self, why: &'static str) {
+        if let Some(peering) = self.0.upgrade().and_then(|node| node.peering()) {
+            peering.note(why);
         }
     }
 

@@ -91,6 +91,7 @@ impl Node {
         // What is on trial, or went back from one, stands in for nobody.
         serving.extend(table.trials.get(&slot).map(|t| t.active.release));
         let earlier = self.store.read(|tx| -> Result<_> {
+            let mut earlier: Vec<(Binding, Release)> = Vec::new();
             for change in slots::history(tx, slot.name(), HISTORY_ROWS)? {
                 for binding in change.bindings {
                     let cid: Cid = binding.release_cid.parse()?;
@@ -99,24 +100,27 @@ impl Node {
                         && trials::outcome(tx, slot.name(), &binding.release_cid)?.as_deref()
                             != Some(crate::trials::RETURNED)
                         && releases::quarantined(tx, &binding.release_cid)?.is_none()
+                        && earlier
+                            .iter()
+                            .all(|(b, _)| b.release_cid != binding.release_cid)
                         && let Ok((_, release)) = self.find_release(tx, &binding.release_cid)
                     {
-                        return Ok(Some((binding, release)));
+                        earlier.push((binding, release));
                     }
                 }
             }
-            Ok(None)
+            Ok(earlier)
         })?;
-        match earlier {
-            Some((binding, release)) => match self.activate(slot, &binding, &release) {
-                Ok(active) => Ok(Some(Arc::new(active))),
+        for (binding, release) in earlier {
+            match self.activate(slot, &binding, &release) {
+                Ok(active) => return Ok(Some(Arc::new(active))),
+                // Damaged: the one before it stands in.
                 Err(e) => {
-                    tracing::warn!(%slot, plugin = release.name, "no last good version: {e}");
-                    Ok(None)
+                    tracing::warn!(%slot, plugin = release.name, "not the last good version: {e}")
                 }
-            },
-            None => Ok(None),
+            }
         }
+        Ok(None)
     }
 
     pub(crate) fn activate(
@@ -340,6 +344,7 @@ impl Node {
         why: &str,
         change: impl FnOnce(&Write) -> Result<T>,
     ) -> Result<T> {
+        self.before_signing();
         let turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = self.store.write(|tx| -> Result<T> {
             let changed = change(tx)?;
@@ -454,8 +459,13 @@ impl Node {
         config: Option<&Value>,
         at: Option<Instant>,
     ) -> Result<RunReport> {
-        let (cid, release) = self.store.read(|tx| self.find_release(tx, target))?;
-        let slot = slot_of(&release)?;
+        let Callable {
+            cid,
+            release,
+            slot,
+            policy,
+            ..
+        } = self.callable(target)?;
         let call: SlotCall = serde_json::from_value(call.clone()).map_err(|e| {
             NodeError::invalid(format!("the call does not fit: {e}")).try_this(
                 "give it as in a golden vector: {\"rank\": {…}}, {\"sla\": […]}, {\"ethics\": {…}}",
@@ -469,18 +479,43 @@ impl Node {
             )));
         }
         let config = self.config_bytes(&release, config)?;
-        let policy = self.policy(&cid, slot, &release)?;
         let started = Clock::now();
         let called = self
             .policies
             .call(&policy, at.unwrap_or_else(|| self.now()), &config, &call)
             .map_err(|e| NodeError::refused(format!("`{}`: {e}", release.name)))?;
         Ok(RunReport {
-            cid: cid.to_string(),
+            cid,
             name: release.name,
             reply: serde_json::to_value(&called.reply).map_err(NodeError::internal)?,
             fuel: called.fuel,
             us: started.elapsed().as_micros() as u64,
+        })
+    }
+
+    /// A plugin to call by hand: a release, or a component file of which nothing is kept.
+    fn callable(&self, target: &str) -> Result<Callable> {
+        if let Some(prepared) = self.prepare_file(target)? {
+            let release = prepared.release;
+            let slot = slot_of(&release)?;
+            let code = prepared.code.unwrap_or_default();
+            let policy = self.policies.load(slot, &code, policy_limits(&release));
+            return Ok(Callable {
+                cid: String::new(),
+                slot,
+                policy: Arc::new(policy.map_err(refused)?),
+                vectors: prepared.vectors,
+                release,
+            });
+        }
+        let (cid, release) = self.store.read(|tx| self.find_release(tx, target))?;
+        let slot = slot_of(&release)?;
+        Ok(Callable {
+            cid: cid.to_string(),
+            slot,
+            policy: self.policy(&cid, slot, &release)?,
+            vectors: self.stored_vectors(&release)?,
+            release,
         })
     }
 
@@ -489,9 +524,14 @@ impl Node {
     /// # Errors
     /// When it has no vectors, or one fails.
     pub fn plugin_bench(&self, target: &str, calls: usize) -> Result<BenchReport> {
-        let (cid, release) = self.store.read(|tx| self.find_release(tx, target))?;
-        let policy = self.policy(&cid, slot_of(&release)?, &release)?;
-        let vectors = match self.stored_vectors(&release)? {
+        let Callable {
+            cid,
+            release,
+            policy,
+            vectors,
+            ..
+        } = self.callable(target)?;
+        let vectors = match vectors {
             Vectors::Policy(vectors) if !vectors.is_empty() => vectors,
             _ => {
                 return Err(NodeError::invalid(format!(
@@ -516,7 +556,7 @@ impl Node {
         times.sort_by(f64::total_cmp);
         fuels.sort_unstable();
         Ok(BenchReport {
-            cid: cid.to_string(),
+            cid,
             name: release.name,
             cases: vectors.len(),
             calls,
@@ -526,6 +566,16 @@ impl Node {
             median_fuel: fuels.get(fuels.len() / 2).copied().unwrap_or(0),
         })
     }
+}
+
+/// A plugin that is called by hand.
+struct Callable {
+    /// The release's CID; empty for a file, which is none.
+    cid: String,
+    release: Release,
+    slot: Slot,
+    policy: Arc<Policy>,
+    vectors: Vectors,
 }
 
 /// Key of the constitution in force in `meta`.

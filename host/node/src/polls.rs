@@ -29,6 +29,7 @@ impl Node {
     /// # Errors
     /// When one is open.
     pub fn vote_open(&self, name: &str, minutes: Option<u32>) -> Result<PollReport> {
+        self.before_signing();
         let max = weft_model::limits::NAME_BYTES;
         if name.trim().is_empty() || name.len() > max {
             return Err(NodeError::invalid(format!(
@@ -116,6 +117,8 @@ impl Node {
             .position(|i| *i == importance)
             .unwrap_or(0) as u32;
         let user = self.user(voter.unwrap_or_default())?;
+        self.before_signing();
+        self.close_due_polls()?;
         let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
         let id = self.store.write(|tx| -> Result<String> {
@@ -164,8 +167,7 @@ impl Node {
             Ok(poll.id)
         })?;
         drop(_turn);
-        let early = self.everyone_voted(&id)?;
-        if early {
+        if self.everyone_voted(&id)? || self.is_certain(&id)? {
             self.close_poll(&id)?;
         }
         self.changed();
@@ -175,10 +177,40 @@ impl Node {
     /// Whether a vote of this member's may close early.
     fn everyone_voted(&self, id: &str) -> Result<bool> {
         self.store.read(|tx| {
-            let own = polls::get(tx, id)?
-                .is_some_and(|p| p.opener.as_deref().is_none_or(|o| o == self.owner.as_str()));
+            let own = polls::get(tx, id)?.is_some_and(|p| self.opened(&p));
             let votes = polls::votes(tx, id)?.rows.len();
             Ok(own && votes >= electorate(tx)?.len())
+        })
+    }
+
+    /// Whether the method concludes a vote of this member's while it is open, since no ballot could change it any more. A
+    /// method that fails says so when the vote is closed.
+    fn is_certain(&self, id: &str) -> Result<bool> {
+        let table = self.slots.table();
+        let (poll, votes, voters) = self.cast(id)?;
+        let active = table.active.get(&Slot::Voting);
+        let Some(method) = active
+            .and_then(|a| a.first())
+            .filter(|_| self.opened(&poll))
+        else {
+            return Ok(false);
+        };
+        let tally = self.tally(&table, method, &votes, &voters, self.now(), false);
+        Ok(tally.is_ok_and(|tally| tally.outcome.consensus.is_some()))
+    }
+
+    fn opened(&self, poll: &Poll) -> bool {
+        poll.opener
+            .as_deref()
+            .is_none_or(|o| o == self.owner.as_str())
+    }
+
+    /// A vote, its ballots, and all who may vote.
+    fn cast(&self, id: &str) -> Result<(Poll, Vec<Vote>, Vec<Voter>)> {
+        self.store.read(|tx| {
+            let poll = self.find_poll(tx, id)?;
+            let votes = polls::votes(tx, &poll.id)?.strict()?;
+            Ok((poll, votes, self.voters(tx)?))
         })
     }
 
@@ -228,6 +260,9 @@ impl Node {
 
     /// Closes every vote whose time is over, and those of this member in which everybody voted. Returns how many.
     pub(crate) fn close_due_polls(&self) -> Result<usize> {
+        if !self.may_sign() {
+            return Ok(0);
+        }
         let now = self.now();
         let open = self
             .store
@@ -235,7 +270,7 @@ impl Node {
             .rows;
         for poll in open {
             // Ballots from other devices come without a command that could close it.
-            if self.everyone_voted(&poll.id)? {
+            if self.everyone_voted(&poll.id)? || self.is_certain(&poll.id)? {
                 self.close_poll(&poll.id)?;
             }
         }
@@ -243,10 +278,7 @@ impl Node {
         let mut closed = 0;
         for poll in &due {
             // Another member's vote is theirs to close for a while; then it is anybody's.
-            let own = poll
-                .opener
-                .as_deref()
-                .is_none_or(|o| o == self.owner.as_str());
+            let own = self.opened(poll);
             let left = poll.closes_at.is_some_and(|at| now >= at + CLOSE_GRACE_MS);
             if own || left {
                 self.close_poll(&poll.id)?;
@@ -260,19 +292,14 @@ impl Node {
     pub(crate) fn close_poll(&self, id: &str) -> Result<PollReport> {
         let table = self.slots.table();
         let now = self.now();
-        let (poll, votes, voters) = self.store.read(|tx| -> Result<_> {
-            let poll = self.find_poll(tx, id)?;
-            let votes = polls::votes(tx, &poll.id)?.strict()?;
-            let voters = self.voters(tx)?;
-            Ok((poll, votes, voters))
-        })?;
+        let (poll, votes, voters) = self.cast(id)?;
         let method = table
             .active
             .get(&Slot::Voting)
             .and_then(|a| a.first())
             .cloned();
         let tally = match &method {
-            Some(method) => self.tally(&table, method, &votes, &voters, now),
+            Some(method) => self.tally(&table, method, &votes, &voters, now, true),
             None => Err("no plugin serves the `voting` slot".into()),
         };
         let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -338,7 +365,7 @@ impl Node {
         drop(_turn);
         self.count_faults()?;
         self.changed();
-        self.vote_show(id)
+        self.poll_report(id)
     }
 
     /// Weights of all who voted, totals per option, and what the method concludes from them.
@@ -349,6 +376,7 @@ impl Node {
         votes: &[Vote],
         voters: &[Voter],
         now: Instant,
+        closed: bool,
     ) -> Result<Tallied, String> {
         let features = &method.features;
         let statistics: Vec<Statistic> = features.iter().map(|f| statistic(voters, f)).collect();
@@ -388,7 +416,7 @@ impl Node {
             totals: totals.clone(),
             eligible: voters.len() as u32,
             cast: counted.len() as u32,
-            closed: true,
+            closed,
         };
         match self
             .slots
@@ -445,6 +473,11 @@ impl Node {
     /// # Errors
     /// When there is none.
     pub fn vote_show(&self, poll: &str) -> Result<PollReport> {
+        self.close_due_polls()?;
+        self.poll_report(poll)
+    }
+
+    fn poll_report(&self, poll: &str) -> Result<PollReport> {
         self.store.read(|tx| {
             let poll = self.find_poll(tx, poll)?;
             let votes = polls::votes(tx, &poll.id)?.strict()?;
@@ -457,7 +490,7 @@ impl Node {
                         option: option.word().into(),
                         votes: of.len() as u32,
                         weight: (poll.status == polls::CLOSED)
-                            .then(|| of.iter().filter_map(|v| v.weight).sum()),
+                            .then(|| of.iter().filter_map(|v| v.weight).fold(0.0, |a, b| a + b)),
                     }
                 })
                 .collect();

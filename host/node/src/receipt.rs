@@ -30,6 +30,9 @@ pub struct Claim {
     pub params: Cid,
     /// CIDs of the content of the directories that it could read.
     pub models: Vec<Cid>,
+    /// Where chance began, of a world that samples (`weft:chat`); none elsewhere, and where the params are private.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// The output, named as the input is.
     pub output: String,
     /// Fuel used.

@@ -69,6 +69,9 @@ impl Node {
                 ),
             );
         }
+        if let Some(same) = self.added_before(&prepared.release)? {
+            return self.release_report(&same);
+        }
         self.run_vectors(&prepared).map_err(named)?;
         let envelope = sign(&prepared.release, Role::Author, &self.owner_key())?;
         let cid = self.keep(&bytes, &prepared, &envelope)?;
@@ -168,6 +171,22 @@ impl Node {
             code,
             inspected,
         })
+    }
+
+    /// The release that was made of the same component under the same number: when it was made is all that differs.
+    fn added_before(&self, release: &Release) -> Result<Option<Cid>> {
+        let rows = self.store.read(|tx| releases::named(tx, &release.name))?;
+        for row in rows {
+            let kept = Release::decode(&row.record).map_err(NodeError::internal)?;
+            let again = Release {
+                created: kept.created,
+                ..release.clone()
+            };
+            if kept == again {
+                return Ok(Some(row.cid.parse()?));
+            }
+        }
+        Ok(None)
     }
 
     /// The same component keeps its revision, so that adding it twice is the same release.
@@ -430,17 +449,29 @@ impl Node {
     /// # Errors
     /// When one fails, naming it.
     pub fn plugin_test(&self, target: &str) -> Result<ReleaseReport> {
-        let path = Path::new(target);
-        let bytes = if target.parse::<Cid>().is_err() && path.is_file() {
-            read_component(path)?
-        } else {
-            let (_, release) = self.store.read(|tx| self.find_release(tx, target))?;
-            self.bytes_of(&release.component.cid, COMPONENT_BYTES)?
-        };
+        if let Some(prepared) = self.prepare_file(target)? {
+            self.run_vectors(&prepared)
+                .map_err(|e| of_file(target, e))?;
+            let count = Some(prepared.vectors.len());
+            return Ok(self.report_of(None, &prepared.release, "tested", count));
+        }
+        let (cid, release) = self.store.read(|tx| self.find_release(tx, target))?;
+        let bytes = self.bytes_of(&release.component.cid, COMPONENT_BYTES)?;
         let prepared = self.prepare(&bytes, &self.owner_key(), self.now(), None)?;
         self.run_vectors(&prepared)?;
         let count = Some(prepared.vectors.len());
-        Ok(self.report_of(None, &prepared.release, "tested", count))
+        Ok(self.report_of(Some(&cid), &release, "tested", count))
+    }
+
+    /// What a file holds, where a target is one and no release's CID: checked, and nothing of it kept.
+    pub(crate) fn prepare_file(&self, target: &str) -> Result<Option<Prepared>> {
+        let path = Path::new(target);
+        if target.parse::<Cid>().is_ok() || !path.is_file() {
+            return Ok(None);
+        }
+        let bytes = read_component(path)?;
+        let prepared = self.prepare(&bytes, &self.owner_key(), self.now(), None);
+        prepared.map(Some).map_err(|e| of_file(target, e))
     }
 }
 
@@ -454,6 +485,14 @@ pub(crate) fn sign(release: &Release, role: Role, key: &SigningKey) -> Result<En
         .sign(role, key)
         .map_err(|e| NodeError::internal(e.to_string()))?;
     Ok(envelope)
+}
+
+/// An error about what a file holds, naming it.
+fn of_file(path: &str, e: NodeError) -> NodeError {
+    NodeError {
+        message: format!("`{path}` {}", e.message),
+        ..e
+    }
 }
 
 /// Reads a component file of bounded size.

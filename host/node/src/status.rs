@@ -60,7 +60,7 @@ impl Node {
         ));
         let malformed = self.store.read(owner::malformed)?;
         checks.push(check(
-            "owner's tables",
+            "tables",
             malformed.is_empty(),
             match &malformed[..] {
                 [] => "every row can be read".into(),
@@ -70,8 +70,9 @@ impl Node {
                     .collect::<Vec<_>>()
                     .join("; "),
             },
-            "correct or delete these rows; until then their owners' rules are closed",
+            "correct or delete these rows; until then their owners' rules are closed, and peers and votes are left out",
         ));
+        checks.push(self.check_rules()?);
         checks.push(self.check_zones()?);
         checks.push(self.check_content()?);
         checks.push(self.check_keys());
@@ -107,22 +108,53 @@ impl Node {
             },
             "put a plugin there with `weft plugin use SLOT CID`",
         ));
-        let known = self.energy_show()?.known != "unknown";
-        checks.push(warning(
-            "energy",
-            known,
-            if known {
-                "known".into()
-            } else {
-                "unknown: prefer-clean and clean-only tasks will wait".into()
-            },
-            "weft energy set --type solar --percent 95",
-        ));
+        checks.push(self.check_energy());
         checks.extend(self.check_surroundings()?);
         Ok(DoctorReport {
             ok: checks.iter().all(|c| c.result != "broken"),
             checks,
         })
+    }
+
+    /// Rules that a person wrote by hand and that no plugin in force understands: a decision is closed by them, too.
+    fn check_rules(&self) -> Result<CheckReport> {
+        let rules = self.store.read(owner::rules::all)?.rows;
+        let bad: Vec<String> = rules
+            .iter()
+            .filter(|rule| rule.active)
+            .filter_map(|rule| {
+                let why = self.rules_refused(std::slice::from_ref(rule))?;
+                Some(format!(
+                    "`ethical_rules` row `{}/{}`: `rule_type` or `rule_value`: {why}",
+                    rule.user_id, rule.id
+                ))
+            })
+            .collect();
+        Ok(check(
+            "rules",
+            bad.is_empty(),
+            match bad.is_empty() {
+                true => "each is understood".into(),
+                false => bad.join("; "),
+            },
+            "correct or remove them: weft user rules remove --user USER ID; until then their owners' rules are closed",
+        ))
+    }
+
+    fn check_energy(&self) -> CheckReport {
+        let (known, what) = match self.energy_show() {
+            Ok(energy) => match energy.problem {
+                Some(problem) => (false, format!("its source fails: {problem}")),
+                None if energy.known == "unknown" => (
+                    false,
+                    "unknown: prefer-clean and clean-only tasks will wait".to_owned(),
+                ),
+                None => (true, "known".to_owned()),
+            },
+            Err(e) => (false, e.message),
+        };
+        let remedy = "weft energy set --type solar --percent 95, or mend `energy_source`";
+        warning("energy", known, what, remedy)
     }
 
     fn check_zones(&self) -> Result<CheckReport> {

@@ -10,6 +10,7 @@
 use crate::error::{Code, NodeError, Result};
 use crate::log::NETWORK;
 use crate::node::Node;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use weft_ledger::sync::{Announce, Effect, Input, Kept, Misbehaviour, Pull, Pulled, Sync};
 use weft_ledger::{Genesis, SignedEvent, State};
@@ -240,8 +241,11 @@ impl Node {
                         Input::Failed { from: to }
                     }
                 };
-                if let Err(e) = node.log_step(input) {
-                    tracing::error!("what a peer sent could not be kept: {e}");
+                let told = matches!(input, Input::Answered { .. });
+                match node.log_step(input) {
+                    Ok(_) if told => peering.compared.store(true, Ordering::Release),
+                    Ok(_) => {}
+                    Err(e) => tracing::error!("what a peer sent could not be kept: {e}"),
                 }
             });
         if let Err(e) = asked {

@@ -53,6 +53,9 @@ impl Node {
     /// When a field breaks a limit, the workload it names is not here, or the queue is full. Nothing is kept then.
     pub fn task_submit(self: &Arc<Self>, spec: &TaskSpec) -> Result<TaskReport> {
         let spec = self.complete(spec)?;
+        self.before_signing();
+        // Without a daemon nobody else closes what is over.
+        self.close_due_polls()?;
         let id = new_id()?;
         let submitted = self.now();
         let decided = self.decide_and_keep(&Decide {
@@ -209,6 +212,7 @@ impl Node {
                 }
             }
             self.revert_facts(tx)?;
+            self.revert_consensus(tx, &spec.name)?;
             let wanted = Wanted {
                 task: id,
                 spec,
@@ -370,6 +374,8 @@ impl Node {
             if status == Status::Delegated {
                 with_peer.clone_from(&task.peer);
                 self.end_leases(tx, &task.id, now)?;
+                // It was modelled when the peer was picked.
+                weft_store::carbon::forget(tx, &task.id)?;
             }
             task.status = Status::Cancelled.word().into();
             task.reason = Some("taken back by its submitter".into());
@@ -451,7 +457,9 @@ fn task_row(
     task.admitted_at = decision.reservation.as_ref().map(|_| now);
     task.started_at = (status == Status::Running).then_some(now);
     task.updated_at = now;
-    task.finished_at = status.is_final().then_some(now);
+    // One that another device has ends there.
+    let ended = status.is_final() && status != Status::Delegated;
+    task.finished_at = ended.then_some(now);
     task
 }
 

@@ -202,6 +202,23 @@ impl Envelope {
         Ok(())
     }
 
+    /// Takes over the signatures of another envelope around the same bytes whose keys have not signed here, as many as
+    /// there is room for. Returns whether there were any. Both are to be verified before.
+    pub fn join(&mut self, other: &Self) -> bool {
+        if other.payload != self.payload {
+            return false;
+        }
+        let before = self.signatures.len();
+        for more in &other.signatures {
+            let known = self.signatures.iter().any(|s| s.key == more.key);
+            if !known && self.signatures.len() < SIGNATURES {
+                self.signatures.push(more.clone());
+            }
+        }
+        self.signatures.sort_by_key(|s| (s.role, s.key));
+        self.signatures.len() > before
+    }
+
     /// Who signed, as what: each key once, sorted by role and key, never an empty list.
     ///
     /// # Errors

@@ -267,6 +267,11 @@ pub struct Asked {
     pub publisher: Option<Did>,
     /// Of this kind.
     pub kind: Option<Kind>,
+    /// Of this revision.
+    pub revision: Option<u64>,
+    /// Also one that is older than what was accepted, if it was accepted itself: whoever asks names it and what it is
+    /// to serve.
+    pub going_back: bool,
 }
 
 /// What a home knows of a (publisher, name).
@@ -381,14 +386,14 @@ pub fn check(opened: &Opened, asked: &Asked, known: &Known, now: Instant) -> Res
             at: release.expires.unwrap_or(now),
         });
     }
-    if known.installed {
+    if known.installed && asked.going_back {
         return Ok(());
     }
     let other = known.same_revision.or(match known.high {
         Some((revision, cid)) if revision == release.revision => Some(cid),
         _ => None,
     });
-    if let Some(first) = other.filter(|first| *first != opened.cid) {
+    if let Some(first) = other.filter(|first| *first != opened.cid && !known.installed) {
         return Err(Refusal::Equivocation {
             name: release.name.clone(),
             revision: release.revision,
@@ -397,11 +402,13 @@ pub fn check(opened: &Opened, asked: &Asked, known: &Known, now: Instant) -> Res
         });
     }
     match known.high {
-        Some((high, _)) if release.revision <= high => Err(Refusal::Rollback {
-            name: release.name.clone(),
-            found: release.revision,
-            high,
-        }),
+        Some((high, cid)) if release.revision <= high && cid != opened.cid => {
+            Err(Refusal::Rollback {
+                name: release.name.clone(),
+                found: release.revision,
+                high,
+            })
+        }
         _ => Ok(()),
     }
 }
@@ -426,6 +433,14 @@ pub fn is_asked_for(release: &Release, asked: &Asked) -> Result<(), Refusal> {
         return wrong(
             format!("one by `{publisher}`"),
             format!("by `{}`", release.publisher),
+        );
+    }
+    if let Some(revision) = asked.revision
+        && revision != release.revision
+    {
+        return wrong(
+            format!("revision {revision} of `{}`", release.name),
+            format!("its revision {}", release.revision),
         );
     }
     if let Some(kind) = asked.kind {

@@ -181,11 +181,29 @@ fn a_series_only_rises_and_has_one_release_a_number() {
                 installed: true,
                 ..high(8)
             },
+            "rollback",
+        ),
+        (
+            7,
+            Known {
+                installed: true,
+                ..high(7)
+            },
             "",
         ),
     ] {
         assert_eq!(said(revision, &any, &known, fine), expected, "{known:?}");
     }
+    let back = Asked {
+        going_back: true,
+        ..Asked::default()
+    };
+    let before = Known {
+        installed: true,
+        ..high(8)
+    };
+    assert_eq!(said(7, &back, &before, fine), "");
+    assert_eq!(said(7, &back, &high(8), fine), "rollback", "never accepted");
     let over = |r: &mut Release| r.expires = Some(1_999_999_999_999);
     assert_eq!(said(1, &any, &Known::default(), over), "expired");
     let asked = |asked: Asked| said(1, &asked, &Known::default(), fine);

@@ -213,8 +213,8 @@ CREATE TABLE peers (
     disk_free_mb REAL DEFAULT NULL,                          -- free disk in MB
     battery_percent REAL DEFAULT NULL,                       -- 0 to 100; NULL: no battery, or unknown
     plugged_in INTEGER DEFAULT NULL,                         -- 1: on mains, 0: on battery
-    thermal_headroom REAL DEFAULT NULL,                      -- degrees Celsius below throttling
-    idle INTEGER DEFAULT NULL,                               -- 1: nobody uses it, 0: in use
+    thermal_headroom REAL DEFAULT NULL,                      -- from 1, cold, to 0, throttling
+    idle REAL DEFAULT NULL,                                  -- from 1, nobody uses it, to 0, in use
     rtt_ms REAL DEFAULT NULL,                                -- round trip from here in ms
     path_class TEXT DEFAULT NULL,                            -- lan direct relayed unreachable
     cost REAL DEFAULT NULL,                                  -- credits it asks for

@@ -41,6 +41,12 @@ pub struct Impact {
     pub quality: String,
 }
 
+/// Forgets what a task was said to have taken: it was taken back before it ran.
+pub fn forget(tx: &Write, task: &str) -> Result<()> {
+    tx.run("DELETE FROM carbon_impact WHERE task_id = ?1", [task])?;
+    Ok(())
+}
+
 /// Sums over some time.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Report {
@@ -112,8 +118,9 @@ pub fn by_month(tx: &Read, from: i64, until: i64) -> Result<Vec<Report>> {
 fn sums(tx: &Read, month: &str, from: i64, until: i64) -> Result<Vec<Report>> {
     let sql = format!(
         "SELECT 'sum' AS id, {month} AS month, quality, count(*) AS tasks,
-            CAST(total(emitted_mg) AS INTEGER) AS emitted_mg, CAST(total(avoided_mg) AS INTEGER) AS avoided_mg,
-            count(*) FILTER (WHERE emitted_mg IS NULL AND avoided_mg IS NULL) AS unknown
+            CAST(round(total(coalesce(emitted_mg, carbon_emitted_kg * 1e6))) AS INTEGER) AS emitted_mg,
+            CAST(round(total(coalesce(avoided_mg, carbon_saved_kg * 1e6))) AS INTEGER) AS avoided_mg,
+            count(*) FILTER (WHERE coalesce(emitted_mg, avoided_mg, carbon_emitted_kg, carbon_saved_kg) IS NULL) AS unknown
         FROM carbon_impact WHERE datetime(delegated_at) >= ?1 AND datetime(delegated_at) < ?2
         GROUP BY month, quality ORDER BY month, quality"
     );
@@ -134,6 +141,13 @@ fn sums(tx: &Read, month: &str, from: i64, until: i64) -> Result<Vec<Report>> {
     )
 }
 
+/// What a person wrote in kilograms counts where there are no milligrams.
+fn milligrams(row: &Cells, mg: &str, kg: &str) -> Result<Option<i64>> {
+    let kg = row.real_opt(kg, -1e9..=1e9)?;
+    let known = row.int_opt(mg, i64::MIN..=i64::MAX)?;
+    Ok(known.or(kg.map(|kg| (kg * KG_MG).round() as i64)))
+}
+
 fn impact_of(row: &Cells) -> Result<Impact> {
     Ok(Impact {
         delegated_at: row.time("delegated_at")?,
@@ -144,8 +158,8 @@ fn impact_of(row: &Cells) -> Result<Impact> {
         grid_carbon: row.real_opt("grid_carbon_at_execution", 0.0..=f64::MAX)?,
         renewable_percent: row.real_opt("renewable_percent_at_execution", 0.0..=100.0)?,
         energy_wh: row.real_opt("energy_wh", 0.0..=f64::MAX)?,
-        emitted_mg: row.int_opt("emitted_mg", i64::MIN..=i64::MAX)?,
-        avoided_mg: row.int_opt("avoided_mg", i64::MIN..=i64::MAX)?,
+        emitted_mg: milligrams(row, "emitted_mg", "carbon_emitted_kg")?,
+        avoided_mg: milligrams(row, "avoided_mg", "carbon_saved_kg")?,
         quality: row.text("quality")?,
     })
 }

@@ -94,6 +94,7 @@ pub fn set(tx: &Write, install: &Install) -> Result<()> {
             "cause": install.cause.clone(),
             "state": install.state.clone(),
             "reason": install.reason.clone(),
+            "envelope": install.envelope.clone(),
             "growth": json_list(&install.growth),
             "consented": i64::from(install.consented),
             "not_before": at_opt(install.not_before),

@@ -4,7 +4,8 @@
 //! can't be is for the caller to fail closed on. Only rows in force (`is_active` not 0) count there: switching a
 //! broken row off is a way to mend it. Rule kinds and zone names are not judged here.
 
-use crate::{Error, Malformed, Read, Result, Write};
+use crate::limits::LIST_ROWS_MAX;
+use crate::{Error, Malformed, Read, Result, Write, carbon, peers, polls};
 
 pub mod cooldown;
 pub mod energy;
@@ -46,13 +47,16 @@ pub fn load(tx: &Read, user_id: &str) -> Result<Owner> {
     })
 }
 
-/// Every row of the owner's tables, of any user, that can't be read.
+/// Every row that a person edits, of any user, that can't be read.
 pub fn malformed(tx: &Read) -> Result<Vec<Malformed>> {
     let mut found = preferences::all(tx)?.malformed;
     found.extend(hours::all(tx)?.malformed);
     found.extend(rules::all(tx)?.malformed);
     found.extend(cooldown::all(tx)?.malformed);
     found.extend(permissions::list(tx)?.malformed);
+    found.extend(peers::list(tx)?.malformed);
+    found.extend(polls::list(tx, None, LIST_ROWS_MAX)?.malformed);
+    found.extend(carbon::last(tx, LIST_ROWS_MAX)?.malformed);
     if let Err(energy) = apart(energy::get(tx))? {
         found.push(energy);
     }

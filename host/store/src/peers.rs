@@ -46,8 +46,8 @@ pub struct Peer {
     pub plugged_in: Option<bool>,
     /// How far it is from throttling: 1 cold, 0 throttling.
     pub thermal_headroom: Option<f64>,
-    /// Nobody uses it.
-    pub idle: Option<bool>,
+    /// How idle it is: 1 nobody uses it, 0 in use.
+    pub idle: Option<f64>,
     /// Round trip in ms.
     pub rtt_ms: Option<f64>,
     /// `lan`, `direct`, `relayed`, `unreachable`.
@@ -202,8 +202,8 @@ fn peer_of(row: &Cells) -> Result<Peer> {
         disk_free_mb: amount("disk_free_mb")?,
         battery_percent: percent("battery_percent")?,
         plugged_in: row.flag_opt("plugged_in")?,
-        thermal_headroom: row.real_opt("thermal_headroom", f64::MIN..=f64::MAX)?,
-        idle: row.flag_opt("idle")?,
+        thermal_headroom: row.real_opt("thermal_headroom", 0.0..=1.0)?,
+        idle: row.real_opt("idle", 0.0..=1.0)?,
         rtt_ms: amount("rtt_ms")?,
         path_class: row.text_opt("path_class")?,
         queue_depth: row

@@ -164,6 +164,18 @@ pub fn close(tx: &Write, id: &str, closing: &Closing, now: i64) -> Result<()> {
     Ok(())
 }
 
+/// Puts what came out of an ended poll back to what is known elsewhere.
+pub fn correct(
+    tx: &Write,
+    id: &str,
+    consensus: Option<&str>,
+    confidence: Option<f64>,
+) -> Result<()> {
+    let sql = "UPDATE importance_votes SET consensus = ?2, confidence = ?3 WHERE id = ?1";
+    tx.run(sql, params![id, consensus, confidence])?;
+    Ok(())
+}
+
 /// A poll by its id.
 pub fn get(tx: &Read, id: &str) -> Result<Option<Poll>> {
     tx.one(

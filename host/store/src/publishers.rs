@@ -4,7 +4,7 @@
 //! It does not check signatures; who writes an envelope has just made it or verified it.
 
 use crate::cells::{Cells, Table, at, cells, count};
-use crate::{Read, Result, Write};
+use crate::{Read, Result, Write, releases};
 
 const HEADS: Table = Table {
     name: "heads",
@@ -157,6 +157,17 @@ pub fn see(tx: &Write, release_cid: &str, now: i64) -> Result<i64> {
         cells! { "release_cid": release_cid.to_owned(), "at": at(now) },
     )?;
     Ok(first_seen(tx, release_cid)?.unwrap_or(now))
+}
+
+/// Forgets that a release was seen first at that moment, when nothing of it was kept.
+pub fn unsee(tx: &Write, release_cid: &str, seen_at: i64) -> Result<()> {
+    if first_seen(tx, release_cid)? == Some(seen_at) && releases::get(tx, release_cid)?.is_none() {
+        tx.run(
+            "DELETE FROM first_seen WHERE release_cid = ?1",
+            [release_cid],
+        )?;
+    }
+    Ok(())
 }
 
 /// When this home first saw a release, in ms. `None`: never.

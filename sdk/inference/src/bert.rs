@@ -12,7 +12,7 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 pub(crate) struct Config {
     model_type: String,
-    vocab_size: usize,
+    pub vocab_size: usize,
     pub hidden_size: usize,
     num_hidden_layers: usize,
     num_attention_heads: usize,

@@ -109,6 +109,7 @@ impl Embedder {
             .min(config.max_position_embeddings);
         let dimensions = config.hidden_size;
         let tokens = Tokens::load(dir, context, true)?;
+        tokens.fit(config.vocab_size)?;
         let bert = Bert::load(config, &mut Weights::open(dir)?)?;
         Ok(Self {
             encoder: Encoder::Bert(Box::new(bert)),

@@ -37,6 +37,11 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    pub(crate) fn not_finite(file: &str, tensor: &str) -> Self {
+        let why = format!("`{tensor}` holds what is no finite number; the weights are damaged");
+        Self::malformed(file, why)
+    }
+
     pub(crate) fn malformed(file: &str, why: impl ToString) -> Self {
         Self::Malformed {
             file: file.to_owned(),

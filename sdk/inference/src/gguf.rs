@@ -274,7 +274,11 @@ impl Gguf {
         inputs: usize,
     ) -> Result<Matrix, ModelError> {
         let format = self.of_shape(name, &[outputs, inputs])?;
-        Ok(Matrix::new(self.bytes(name)?, format, outputs, inputs))
+        let bytes = self.bytes(name)?;
+        if !format.is_finite(&bytes) {
+            return Err(ModelError::not_finite(&self.name, name));
+        }
+        Ok(Matrix::new(bytes, format, outputs, inputs))
     }
 
     /// A row of `count` numbers.
@@ -284,6 +288,9 @@ impl Gguf {
     pub fn values(&mut self, name: &str, count: usize) -> Result<Vec<f32>, ModelError> {
         let format = self.of_shape(name, &[count])?;
         let bytes = self.bytes(name)?;
+        if !format.is_finite(&bytes) {
+            return Err(ModelError::not_finite(&self.name, name));
+        }
         let mut values = vec![0.0; count];
         format.decode(&bytes, &mut values);
         Ok(values)

@@ -48,6 +48,19 @@ impl Format {
         }
     }
 
+    /// Whether whole blocks give finite numbers: what is quantised does where its scales do.
+    pub fn is_finite(self, bytes: &[u8]) -> bool {
+        let finite = |bytes: &[u8]| half(bytes).is_finite();
+        let mut blocks = bytes.chunks_exact(self.block().1);
+        match self {
+            Self::F32 => blocks.all(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]).is_finite()),
+            Self::Bf16 => blocks.all(|b| half::bf16::from_le_bytes([b[0], b[1]]).is_finite()),
+            Self::F16 | Self::Q4_0 | Self::Q8_0 => blocks.all(finite),
+            Self::Q4K => blocks.all(|b| finite(b) && finite(&b[2..])),
+            Self::Q6K => blocks.all(|b| finite(&b[208..])),
+        }
+    }
+
     /// Turns whole blocks into numbers.
     pub fn decode(self, bytes: &[u8], values: &mut [f32]) {
         let (count, size) = self.block();

@@ -164,8 +164,9 @@ impl Template {
             template.render(context! {
                 messages => turns,
                 add_generation_prompt => true,
-                bos_token => self.begin.as_deref(),
-                eos_token => self.end.as_deref(),
+                // One that the model has not is undefined, as for transformers: it is written as nothing.
+                bos_token => self.begin.as_deref().map_or(Value::UNDEFINED, Value::from),
+                eos_token => self.end.as_deref().map_or(Value::UNDEFINED, Value::from),
             })
         });
         rendered.map_err(|e| {

@@ -46,6 +46,24 @@ impl Tokens {
         })
     }
 
+    /// Checks that a model of so many tokens has all that this tokenizer gives.
+    ///
+    /// # Errors
+    /// When it is another model's.
+    pub fn fit(&self, vocabulary: usize) -> Result<(), ModelError> {
+        let all = self.tokenizer.get_vocab(true);
+        match all.into_iter().max_by_key(|(_, id)| *id) {
+            Some((token, id)) if id as usize >= vocabulary => {
+                let token = token.escape_debug();
+                let why = format!(
+                    "its token `{token}` has the number {id}, the model has {vocabulary} tokens"
+                );
+                Err(ModelError::malformed(FILE, why))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The number of a token by its text.
     pub fn id(&self, token: &str) -> Option<u32> {
         self.tokenizer.token_to_id(token)

@@ -174,6 +174,9 @@ impl Weights {
         file.seek(from)?;
         let mut bytes = vec![0; to - from];
         file.fill(&mut bytes)?;
+        if !format.is_finite(&bytes) {
+            return Err(ModelError::not_finite(&file.name, tensor));
+        }
         Ok(Matrix::new(bytes, format, outputs, inputs))
     }
 
@@ -220,6 +223,9 @@ impl Weights {
             file.fill(bytes)?;
             values.clear();
             decode(kind, bytes, &mut values);
+            if values.iter().any(|value| !value.is_finite()) {
+                return Err(ModelError::not_finite(&file.name, tensor));
+            }
             take(&values);
             left -= count;
         }
@@ -285,7 +291,7 @@ impl Opened {
         let header: Metadata = serde_json::from_slice(&header)
             .map_err(|e| ModelError::malformed(name, format!("its header does not read: {e}")))?;
         let start = 8 + length;
-        let wanted = start + header.data_len() as u64;
+        let wanted = start.saturating_add(header.data_len() as u64);
         let found = file.seek(SeekFrom::End(0)).map_err(io)?;
         if found != wanted {
             let why = format!("its header wants {wanted} bytes, it has {found}");

@@ -121,6 +121,21 @@ fn a_slot_is_pinned_renewed_and_rolled_back_and_another_machine_made_like_it() {
     other.weft(sync).code_is(4);
     assert_ne!(serving(&other), first);
     json(&other, &trust);
+    // What a lock file says of a release is compared before anything of it serves.
+    let whole = std::fs::read_to_string(&lock).expect("the lock file");
+    let wrong = owner.path().join("wrong.lock");
+    for (from_text, to) in [
+        ("name = \"good\"", "name = \"evil\""),
+        ("revision = 1", "revision = 4"),
+    ] {
+        assert!(whole.contains(from_text), "{whole}");
+        std::fs::write(&wrong, whole.replace(from_text, to)).expect("a file");
+        let wrong = wrong.display().to_string();
+        other
+            .weft(["sync", &wrong, "--from", &from, "--yes"])
+            .code_is(4);
+        assert_ne!(serving(&other), first);
+    }
     other.weft(sync).ok();
     assert_eq!(serving(&other), serving(&owner));
 }

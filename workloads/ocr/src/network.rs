@@ -4,8 +4,11 @@ use crate::error::Wrong;
 use crate::limits::NETWORK_BYTES;
 use image::RgbImage;
 use rten::{Model, ModelOptions, OpRegistry, op_types as op};
+use rten_onnx::onnx::{DataType, ModelProto, TensorProto};
+use rten_onnx::protobuf::{DecodeMessage, ValueReader};
 use rten_tensor::Tensor;
 use rten_tensor::prelude::*;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -85,6 +88,11 @@ impl Network {
         if bytes.len() as u64 > NETWORK_BYTES {
             return Err(wrong(format!("it has more than {NETWORK_BYTES} bytes")));
         }
+        if let Some(weights) = not_numbers(&bytes) {
+            return Err(wrong(format!(
+                "`{weights}` holds what is no number; the weights are damaged"
+            )));
+        }
         let mut options = ModelOptions::with_ops(operators());
         options.prepack_weights(true);
         let model = options
@@ -127,6 +135,29 @@ impl Network {
     pub fn wrong(&self, why: impl ToString) -> Wrong {
         Wrong::model(&self.file, why)
     }
+}
+
+/// The first weights that hold what is no number, if there are any: what computes with them may hide it, as the larger of it and
+/// zero is zero. A file that does not read is told by whoever computes it.
+fn not_numbers(file: &[u8]) -> Option<String> {
+    let model = ModelProto::decode(ValueReader::from_buf(file)).ok()?;
+    let damaged = |tensor: &TensorProto| {
+        let raw = tensor.raw_data.as_ref().map(RefCell::borrow);
+        let mut raw = raw.iter().flat_map(|raw| raw.as_chunks::<4>().0);
+        tensor.data_type == Some(DataType::FLOAT)
+            && (raw.any(|value| f32::from_le_bytes(*value).is_nan())
+                || tensor.float_data.iter().any(|value| value.is_nan()))
+    };
+    let graph = model.graph?;
+    let held = graph.node.iter().flat_map(|node| &node.attribute);
+    let held = held.filter_map(|attribute| attribute.t.as_ref());
+    let mut all = graph.initializer.iter().chain(held);
+    all.find(|tensor| damaged(tensor)).map(|tensor| {
+        tensor
+            .name
+            .clone()
+            .unwrap_or_else(|| "a constant".to_owned())
+    })
 }
 
 /// Blue, green and red, as these networks were trained, each from -1 to 1.

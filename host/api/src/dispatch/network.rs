@@ -17,12 +17,12 @@ pub(super) fn dispatch(node: &Arc<Node>, request: Ask) -> Result<Response, ApiEr
         Ask::Leave => Answer::Network(node.network_leave()?),
         Ask::Invite {
             role,
-            hours,
+            life_ms,
             uses,
             device,
         } => Answer::Invite(node.invite(&InviteWanted {
             role,
-            hours,
+            life_ms,
             uses,
             device,
         })?),

@@ -75,7 +75,7 @@ pub(super) fn dispatch(node: &Node, request: Request) -> Result<Response, ApiErr
             from,
             target,
             consent,
-            by_itself: false,
+            ..Wanted::default()
         })?),
         Request::Pending => Response::Installs(node.install_pending()?),
         Request::Consent { reference } => install(node.install_consent(&reference)?),

@@ -12,7 +12,7 @@ use super::{CONNECTION_LIFE, Door, only_here};
 use crate::response::ApiError;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -67,6 +67,10 @@ impl OpenAi {
             .route("/v1/models", get(models))
             .route("/v1/models/{name}", get(model))
             .fallback(|| async { Wrong::not_found("there is no such endpoint") })
+            .method_not_allowed_fallback(|| async {
+                Wrong::method("this endpoint is asked in another way: POST, and GET for models")
+            })
+            .layer(middleware::map_response(in_json))
             .layer(DefaultBodyLimit::max(BODY_BYTES))
             .layer(middleware::from_fn_with_state(
                 Arc::clone(&self.node),
@@ -81,6 +85,14 @@ impl OpenAi {
                 tracing::error!("OpenAI's clients are answered no more: {e}");
             },
         }
+    }
+}
+
+/// What the layers below refuse by themselves, such as a body that is too large, is said as everything else is.
+async fn in_json(response: Response) -> Response {
+    match response.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Wrong::too_large(BODY_BYTES).into_response(),
+        _ => response,
     }
 }
 

@@ -15,7 +15,7 @@ pub enum NetworkRequest {
     /// `device`: a further device of this home's member joins.
     Invite {
         role: String,
-        hours: u64,
+        life_ms: u64,
         uses: u64,
         device: bool,
     },

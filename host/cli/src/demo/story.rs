@@ -53,7 +53,7 @@ fn households(stage: &mut Stage<'_>) -> Result<(), ApiError> {
     }))?;
     let invited = stage.ask(Request::Network(NetworkRequest::Invite {
         role: "member".into(),
-        hours: 1,
+        life_ms: 3_600_000,
         uses: 2,
         device: false,
     }))?;

@@ -3,14 +3,22 @@
 use super::style::{BAD, GOOD, HEAD, WARN, bytes, count, paint};
 use super::table::pairs;
 use weft_api::ContentResponse;
-use weft_api::report::{ContentProgress, ContentReport, ContentVerifyReport};
+use weft_api::report::{ContentProgress, ContentReport, ContentVerifyReport, FetchReport};
 
 /// What a person sees of an answer about content.
 pub fn text(answer: &ContentResponse) -> String {
     match answer {
         ContentResponse::One(one) => self::one(one),
         ContentResponse::List(list) => self::list(list),
-        ContentResponse::Got(got) => format!("{} in {}\n", bytes(got.bytes), got.path),
+        ContentResponse::Got(got) => {
+            let fetched = got.fetched.as_ref().map(fetched);
+            format!(
+                "{} in {}\n{}",
+                bytes(got.bytes),
+                got.path,
+                fetched.unwrap_or_default()
+            )
+        }
         ContentResponse::Unpublished(back) => format!(
             "{} is private again ({})\n",
             back.cid,
@@ -28,10 +36,26 @@ pub fn text(answer: &ContentResponse) -> String {
             format!("removed {contents}{left}, {} freed\n", bytes(freed.bytes))
         }
         ContentResponse::Verified(verified) => self::verified(verified),
-        ContentResponse::Progress(ContentProgress { done, total }) => {
+        ContentResponse::Progress(ContentProgress { done, total, .. }) => {
             format!("{} of {}\n", bytes(*done), bytes(*total))
         }
     }
+}
+
+/// Where it came from, how fast, and who gave how much of it.
+fn fetched(fetch: &FetchReport) -> String {
+    let came: u64 = fetch.seeders.iter().map(|s| s.bytes).sum();
+    let rate = (came as f64 / (fetch.ms.max(1) as f64 / 1_000.0)) as u64;
+    let asked = count(fetch.seeders.len(), "seeder");
+    let mut text = format!("fetched {} from {asked}, {}/s\n", bytes(came), bytes(rate));
+    for seeder in &fetch.seeders {
+        let dropped = match &seeder.dropped {
+            Some(why) => paint(WARN, &format!("; dropped: {why}")),
+            None => String::new(),
+        };
+        text += &format!("  {} {}{dropped}\n", seeder.peer_id, bytes(seeder.bytes));
+    }
+    text
 }
 
 fn one(content: &ContentReport) -> String {

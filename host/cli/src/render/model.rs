@@ -84,6 +84,12 @@ pub fn receipt(receipt: &ReceiptReport) -> String {
         ("params", receipt.params.clone()),
         ("models", receipt.models.join("\n")),
         ("output", receipt.output.clone()),
+        (
+            "seed",
+            receipt
+                .seed
+                .map_or_else(String::new, |seed| seed.to_string()),
+        ),
         ("fuel", receipt.fuel.to_string()),
         ("profile", receipt.profile.clone()),
         (

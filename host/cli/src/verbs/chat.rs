@@ -203,7 +203,9 @@ impl Talk<'_> {
         loop {
             let line = match editor.readline(if by_hand { "> " } else { "" }) {
                 Ok(line) => line,
-                Err(ReadlineError::Eof | ReadlineError::Interrupted) => return Ok(Exit::Ok),
+                Err(ReadlineError::Eof) => return Ok(Exit::Ok),
+                // It stops an answer, which may just have ended, or takes a line back.
+                Err(ReadlineError::Interrupted) => continue,
                 Err(e) => return Err(io(e)),
             };
             let line = line.trim();

@@ -204,7 +204,7 @@ fn ask(ctx: &Ctx, what: &str, request: ContentRequest) -> Result<Response, ApiEr
         let (bar, client) = (&bar, &client);
         scope.spawn(move || {
             while let Err(RecvTimeoutError::Timeout) = end.recv_timeout(SPIN) {
-                follow(client, bar);
+                follow(client, bar, what);
             }
         });
         let answer = client.call(request);
@@ -216,10 +216,19 @@ fn ask(ctx: &Ctx, what: &str, request: ContentRequest) -> Result<Response, ApiEr
 }
 
 /// Looks how far the node is. A look that fails is no reason to fail: the bar stands still.
-fn follow(client: &Client, bar: &ProgressBar) {
+fn follow(client: &Client, bar: &ProgressBar, what: &str) {
     let request = Request::Content(ContentRequest::Progress);
     if let Ok(Response::Content(ContentResponse::Progress(progress))) = client.call(request) {
+        // Nothing is going on for a moment, such as between fetching and writing.
+        if progress.total == 0 {
+            return;
+        }
         bar.set_length(progress.total);
         bar.set_position(progress.done.min(progress.total));
+        match progress.seeders {
+            0 => bar.set_message(what.to_owned()),
+            1 => bar.set_message("fetching from 1 seeder"),
+            n => bar.set_message(format!("fetching from {n} seeders")),
+        }
     }
 }

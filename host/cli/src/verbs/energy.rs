@@ -4,9 +4,16 @@ use crate::ctx::{Ctx, Outcome};
 use crate::parse;
 use weft_api::Request;
 
-/// The energy here.
+/// The energy here; alone it shows it
+#[derive(Debug, clap::Args)]
+pub struct Energy {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+/// What to do about it.
 #[derive(Debug, clap::Subcommand)]
-pub enum Energy {
+enum Verb {
     /// Declare the energy that this device runs on now; it counts until `weft energy clear`
     #[command(after_help = "Example:\n  weft energy set --type solar --percent 95 --grid 45")]
     Set {
@@ -34,8 +41,8 @@ impl Energy {
     /// # Errors
     /// What the node refuses.
     pub fn run(self, ctx: &Ctx) -> Outcome {
-        ctx.tell(match self {
-            Self::Set {
+        ctx.tell(match self.verb.unwrap_or(Verb::Show) {
+            Verb::Set {
                 kind,
                 percent,
                 grid,
@@ -44,8 +51,8 @@ impl Energy {
                 percent,
                 grid,
             },
-            Self::Clear => Request::EnergyClear,
-            Self::Show => Request::EnergyShow,
+            Verb::Clear => Request::EnergyClear,
+            Verb::Show => Request::EnergyShow,
         })
     }
 }

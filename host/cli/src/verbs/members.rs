@@ -60,7 +60,7 @@ pub enum Devices {
     )]
     Add {
         /// How long it stands, such as 2h or 7d
-        #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse::hours)]
+        #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse::life)]
         expires: u64,
         /// Show it as a QR code, too
         #[arg(long)]

@@ -41,7 +41,7 @@ pub struct Invite {
     #[arg(long, default_value = "member", value_parser = ["admin", "member", "guest"])]
     role: String,
     /// How long it stands, such as 2h or 7d
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse::hours)]
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse::life)]
     expires: u64,
     /// How many it lets in
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -109,10 +109,10 @@ impl Invite {
 }
 
 /// Makes an invite and shows it.
-pub fn make(ctx: &Ctx, role: String, hours: u64, uses: u64, device: bool, qr: bool) -> Outcome {
+pub fn make(ctx: &Ctx, role: String, life_ms: u64, uses: u64, device: bool, qr: bool) -> Outcome {
     let response = ctx.ask(Request::Network(NetworkRequest::Invite {
         role,
-        hours,
+        life_ms,
         uses,
         device,
     }))?;

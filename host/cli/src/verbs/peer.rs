@@ -96,17 +96,21 @@ pub struct Add {
     location: Option<String>,
 
     /// It is off now
-    #[arg(long)]
+    #[arg(long, conflicts_with = "online")]
     offline: bool,
+
+    /// It is there again; a new peer is
+    #[arg(long)]
+    online: bool,
 }
 
 /// Rank the candidates for a task, and show what the scorer saw of each; nothing is stored
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  weft peer best --name log-digest --cores 1 --memory-mb 512")]
 pub struct Best {
-    /// The task's name; permits and allowed tasks are looked up by it
-    #[arg(long, value_name = "NAME", default_value = "task")]
-    name: String,
+    /// The task's name; permits, allowed tasks and what is bound here are looked up by it [default: any task]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
 
     #[command(flatten)]
     needs: Needs,
@@ -122,7 +126,10 @@ impl Peer {
             Self::Add(add) => Request::PeerAdd { peer: add.row() },
             Self::List => Request::PeerList,
             Self::Best(best) => Request::PeerBest {
-                spec: best.needs.spec(best.name)?,
+                any: best.name.is_none(),
+                spec: best
+                    .needs
+                    .spec(best.name.unwrap_or_else(|| "task".into()))?,
             },
         })
     }
@@ -150,6 +157,7 @@ impl Add {
             timezone: self.timezone,
             location: self.location,
             offline: self.offline,
+            online: self.online,
         }
     }
 }

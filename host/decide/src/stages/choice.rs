@@ -90,6 +90,9 @@ impl Pipeline<'_> {
         }
         let why = match s.candidates.permissions.first() {
             Some(Permission::NotInAllowedTasks) => "this node's allowed tasks do not include it",
+            Some(Permission::TooLong) => {
+                "it is longer than this node's `max_task_duration_ms` allows"
+            }
             _ => "no device is permitted to run it",
         };
         Next::End(Verdict::Block, format!("Permission: {why}"))
@@ -211,8 +214,8 @@ impl Pipeline<'_> {
             });
         let best = best.map_or("unknown".to_owned(), |b| format!("{b:.0} %"));
         let wanted = match (plan.source, &plan.peak) {
-            (Some(source), Some(_)) => format!("the {source:?} peak").to_lowercase(),
-            (Some(source), None) => format!("{source:?} energy").to_lowercase(),
+            (Some(source), Some(_)) => format!("the {source:?} peak is waited for").to_lowercase(),
+            (Some(source), None) => format!("{source:?} energy is wanted").to_lowercase(),
             _ => format!("{:.0} % wanted", plan.clean),
         };
         self.draft.next_window = until;

@@ -114,16 +114,25 @@ pub(super) fn run(
         ),
         Err(failure) => Err(Ended::Failed(failure)),
     };
+    let of = |count: u64, what: &str| match count {
+        1 => format!("1 {what}"),
+        many => format!("{many} {what}s"),
+    };
     let result = match ended {
+        Ok(()) if done.texts == 0 => Err(JobFailure::BadInput(
+            "there is no text in the input".to_owned(),
+        )),
         Ok(()) => Ok(format!(
-            "{} text{}, {} tokens, {} dimensions{}",
-            done.texts,
-            if done.texts == 1 { "" } else { "s" },
-            done.tokens,
+            "{}, {}, {} dimensions{}",
+            of(done.texts, "text"),
+            of(done.tokens, "token"),
             done.dimensions,
             match done.truncated {
                 0 => String::new(),
-                some => format!("; {some} texts had more tokens than the model reads"),
+                some => format!(
+                    "; {} had more tokens than the model reads",
+                    of(some, "text")
+                ),
             }
         )),
         Err(Ended::Failed(failure)) => Err(failure),

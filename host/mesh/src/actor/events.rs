@@ -83,6 +83,7 @@ impl Actor {
 
     fn turned_away(&mut self, error: &ListenError) {
         let ListenError::Denied { cause } = error else {
+            self.service.count(Dropped::Handshake);
             return;
         };
         let stranger = cause.downcast_ref::<libp2p::allow_block_list::NotAllowed>();

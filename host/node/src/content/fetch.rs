@@ -33,10 +33,11 @@ impl Source<'_> {
         &self,
         wanted: Vec<Cid>,
         take: impl FnMut(Cid, &[u8]) -> bool,
+        progress: impl FnMut(&Report),
     ) -> std::result::Result<Report, FetchError> {
         match self {
-            Self::Members(mesh, seeders) => mesh.fetch(wanted, seeders, take, |_| {}),
-            Self::Outside(outside) => outside.fetch(wanted, take, |_| {}),
+            Self::Members(mesh, seeders) => mesh.fetch(wanted, seeders, take, progress),
+            Self::Outside(outside) => outside.fetch(wanted, take, progress),
         }
     }
 
@@ -230,7 +231,7 @@ impl Node {
         let fetched_all = if wanted.is_empty() {
             Ok(Report::default())
         } else {
-            source.fetch(wanted, |cid, bytes| {
+            let take = |cid: Cid, bytes: &[u8]| {
                 for (offset, len) in places.get(&cid).into_iter().flatten() {
                     if *len != bytes.len() as u64 {
                         failed = Some(NodeError::refused(format!(
@@ -245,7 +246,8 @@ impl Node {
                     self.progress.add(*len);
                 }
                 true
-            })
+            };
+            source.fetch(wanted, take, |report| self.progress.asked(report))
         };
         self.progress.begin(0);
         if let Some(e) = failed {
@@ -323,7 +325,7 @@ fn get(source: Source<'_>, wanted: Vec<Cid>, into: &mut BTreeMap<Cid, Vec<u8>>) 
         true
     };
     source
-        .fetch(wanted, take)
+        .fetch(wanted, take, |_| {})
         .map_err(|e| source.not_fetched(&first, &e))
 }
 

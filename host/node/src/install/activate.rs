@@ -20,7 +20,7 @@ impl Node {
         let release = &opened.release;
         let now = self.now();
         // What was true when it was verified may not be any more: it may have waited for days.
-        self.check_again(&going.row, &opened)?;
+        self.check_again(going, &opened)?;
         let target = match &going.row.target {
             Some(text) => Some(Target::of_kind(
                 text,
@@ -106,10 +106,16 @@ impl Node {
                 {
                     return Ok(());
                 }
-                // Its predecessor of the same name, or all where the slot holds one.
+                // Its predecessor of the same name, or all where the slot holds one; what is on trial stays on trial.
                 let mut config = Vec::new();
                 let mut kept = Vec::new();
                 for binding in bindings.drain(..) {
+                    if binding.mode != Mode::Enforce {
+                        if binding.release_cid != text {
+                            kept.push(binding);
+                        }
+                        continue;
+                    }
                     let (_, old) = self.find_release(tx, &binding.release_cid)?;
                     let same = old.name == release.name && old.publisher == release.publisher;
                     if same {
@@ -159,6 +165,20 @@ impl Node {
         })
     }
 
+    /// Adds what an envelope has been signed by to what is kept of its release.
+    fn add_signatures(&self, tx: &Write, cid: &str, envelope: &[u8]) -> Result<()> {
+        let Some(kept) = releases::get(tx, cid)? else {
+            return Ok(());
+        };
+        let (mut all, more) = (decoded(&kept.envelope)?, decoded(envelope)?);
+        if all.join(&more) {
+            let all = all.encode();
+            let all = all.map_err(|e| NodeError::refused(e.to_string()))?;
+            releases::set_envelope(tx, cid, &all)?;
+        }
+        Ok(())
+    }
+
     /// Adds the release's row and raises the high-water mark.
     pub(crate) fn keep_release(&self, tx: &Write, opened: &Opened, envelope: &[u8]) -> Result<()> {
         let release = &opened.release;
@@ -177,9 +197,7 @@ impl Node {
             kind: kind.word().into(),
             world: release.world.clone(),
             slot: release.slot().map(|s| s.name().to_owned()),
-            record: Envelope::decode(envelope)
-                .map_err(|e| NodeError::internal(e.to_string()))?
-                .payload,
+            record: decoded(envelope)?.payload,
             envelope: envelope.to_vec(),
             component_cid: release.component.cid.to_string(),
             imports: release.imports.clone(),
@@ -191,7 +209,7 @@ impl Node {
             updated_at: now,
         };
         if !releases::add(tx, &row)? {
-            releases::set_envelope(tx, &cid, envelope)?;
+            self.add_signatures(tx, &cid, envelope)?;
         }
         let high = releases::HighWater {
             revision: release.revision,
@@ -201,4 +219,8 @@ impl Node {
         weft_store::content::pin(tx, &release.component.cid.to_string(), &cid, now)?;
         Ok(())
     }
+}
+
+fn decoded(envelope: &[u8]) -> Result<Envelope> {
+    Envelope::decode(envelope).map_err(|e| NodeError::internal(e.to_string()))
 }

@@ -156,11 +156,11 @@ impl Node {
     }
 }
 
-fn release_of(envelope: &[u8]) -> Option<Release> {
+pub(super) fn release_of(envelope: &[u8]) -> Option<Release> {
     Release::decode(&Envelope::decode(envelope).ok()?.payload).ok()
 }
 
-fn under_way(tx: &Read) -> weft_store::Result<Vec<installs::Install>> {
+pub(super) fn under_way(tx: &Read) -> weft_store::Result<Vec<installs::Install>> {
     let states: Vec<&str> = State::ALL
         .into_iter()
         .filter(|s| !s.is_end())

@@ -36,8 +36,9 @@ impl Node {
             let done = self.install(&Wanted {
                 reference: cid.to_string(),
                 target: Some(target.to_string()),
-                // Whoever names a target and a release at the keyboard has agreed to it.
+                // Whoever names a target and a release at the keyboard has agreed to it, and may go back.
                 consent: true,
+                going_back: true,
                 ..Wanted::default()
             })?;
             if done.state != "done" {
@@ -234,12 +235,13 @@ impl Node {
                     let state = match &head {
                         None if bundled.values().any(|b| *b == cid) => "bundled",
                         None => "unverified",
-                        Some(h) if h.revision > release.revision => "behind",
                         Some(h)
-                            if now - h.checked_at > STALE_MS || head_is_over(&h.envelope, now) =>
+                            if head_is_over(&h.envelope, now) || h.revision < release.revision =>
                         {
                             "stale"
                         }
+                        Some(h) if h.revision > release.revision => "behind",
+                        Some(h) if now - h.checked_at > STALE_MS => "stale",
                         Some(_) => "current",
                     };
                     Ok(OutdatedLine {
@@ -281,9 +283,14 @@ impl Node {
                 .parse()
                 .map_err(|e: cid::Error| named(e.into()))?;
             let serves = self.store.read(|tx| -> Result<bool> {
-                Ok(Target::find(tx, &locked.target)
+                let serves = Target::find(tx, &locked.target)
                     .and_then(|t| t.serving(tx))
-                    .is_ok_and(|s| s.contains(&release)))
+                    .is_ok_and(|s| s.contains(&release));
+                if serves {
+                    let (_, release) = self.find_release(tx, &locked.release)?;
+                    locked.check(&release).map_err(named)?;
+                }
+                Ok(serves)
             })?;
             if !serves {
                 let report = self
@@ -292,10 +299,11 @@ impl Node {
                         from: from.map(str::to_owned),
                         target: Some(locked.target.clone()),
                         consent,
-                        by_itself: false,
+                        going_back: true,
+                        locked: Some(locked.clone()),
+                        ..Wanted::default()
                     })
                     .map_err(named)?;
-                check_locked(&report, &locked.name, locked.revision).map_err(named)?;
                 let done = report.state == "done";
                 out.push(report);
                 if !done {
@@ -327,21 +335,7 @@ impl Node {
     }
 }
 
-fn head_is_over(envelope: &[u8], now: i64) -> bool {
+/// Whether a head says nothing any more, or can't be read.
+pub(super) fn head_is_over(envelope: &[u8], now: i64) -> bool {
     statement::open::<Head>(envelope).map_or(true, |head| head.is_expired(now))
-}
-
-/// What was installed by CID is what the lock file calls it.
-fn check_locked(report: &InstallReport, name: &str, revision: u64) -> Result<()> {
-    if report.name == name && report.revision == revision {
-        return Ok(());
-    }
-    Err(NodeError::coded(
-        "wrong-software",
-        format!(
-            "the lock file calls the release `{name}` revision {revision}, it is `{}` revision {}",
-            report.name, report.revision
-        ),
-    )
-    .try_this("take the lock file anew from the home that it describes"))
 }

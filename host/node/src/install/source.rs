@@ -16,6 +16,7 @@ use weft_model::limits::RECORD_BYTES;
 use weft_model::{Cid, Did, content};
 use weft_release::car::{CarReader, Limits};
 use weft_release::envelope::{Envelope, Opened};
+use weft_release::growth::REVISION_JUMP;
 use weft_release::install::{Asked, is_asked_for};
 use weft_release::limits::{ENVELOPE_BYTES, LEAF_BYTES};
 use weft_release::{Head, Release, statement};
@@ -54,6 +55,14 @@ pub(crate) struct Preamble {
     pub roots: Vec<Cid>,
     /// Envelope, record and golden vectors.
     pub records: Vec<(Cid, Vec<u8>)>,
+}
+
+/// What is newest of a name, as far as this home knows.
+pub(crate) struct Newest {
+    pub release: Cid,
+    /// Who says so, and of which revision; none: nobody does, it is the one that is here.
+    pub publisher: Option<Did>,
+    pub revision: Option<u64>,
 }
 
 /// A place that releases come from.
@@ -133,11 +142,12 @@ impl Node {
         let reference = &wanted.reference;
         let path = Path::new(reference);
         if let Ok(cid) = reference.parse::<Cid>() {
-            if let Some(here) = self.installed_package(&cid)? {
-                return Ok(here);
-            }
-            if let Some(imported) = self.imported_package(&cid)? {
-                return Ok(imported);
+            let here = match self.installed_package(&cid)? {
+                Some(here) => Some(here),
+                None => self.imported_package(&cid)?,
+            };
+            if let Some(here) = here {
+                return self.signed_since(here, wanted);
             }
             let Some(from) = &wanted.from else {
                 if let Some(mirror) = self.mirror_release(&cid)? {
@@ -160,13 +170,15 @@ impl Node {
                 None => Vec::new(),
             },
         };
-        let (cid, publisher) = self.newest_of(reference)?;
+        let newest = self.newest_of(reference)?;
+        let cid = newest.release;
         let mut fetched = self.fetch_named(reference, &cid, wanted)?;
         fetched.warnings = warnings;
-        // A head can name any release; this one must be of the name and by the publisher that were asked for.
+        // A head can name any release; this one must be of the name, publisher and revision that it says.
         let asked = Asked {
             name: Some(reference.clone()),
-            publisher,
+            publisher: newest.publisher,
+            revision: newest.revision,
             ..Asked::default()
         };
         is_asked_for(&fetched.opened.release, &asked)
@@ -174,9 +186,30 @@ impl Node {
         Ok(fetched)
     }
 
+    /// A release that is here, with what a source has it signed by beside what is known.
+    fn signed_since(&self, mut here: Fetched, wanted: &Wanted) -> Result<Fetched> {
+        let Some(from) = &wanted.from else {
+            return Ok(here);
+        };
+        let cid = here.opened.cid;
+        let there = match Source::at(from)?.car_of(&cid) {
+            Ok(car) => read_envelope(&car, Some(cid))?,
+            Err(e) if e.code == Code::NotFound => return Ok(here),
+            Err(e) => return Err(e),
+        };
+        open_envelope(&there)?;
+        let decode = |bytes: &[u8]| Envelope::decode(bytes).map_err(|e| envelope_error(&e));
+        let mut all = decode(&here.envelope)?;
+        if all.join(&decode(&there)?) {
+            here.envelope = all.encode().map_err(|e| envelope_error(&e))?;
+            here.opened = all.open().map_err(|e| envelope_error(&e))?;
+        }
+        Ok(here)
+    }
+
     fn fetch_named(&self, reference: &str, cid: &Cid, wanted: &Wanted) -> Result<Fetched> {
         if let Some(here) = self.installed_package(cid)? {
-            return Ok(here);
+            return self.signed_since(here, wanted);
         }
         let source = match &wanted.from {
             Some(from) => Source::at(from)?,
@@ -203,9 +236,8 @@ impl Node {
         }))
     }
 
-    /// The newest release of a name: of the publisher whose release of that name is in use here, else of the only one;
-    /// with the publisher who says so.
-    pub(crate) fn newest_of(&self, name: &str) -> Result<(Cid, Option<Did>)> {
+    /// The newest release of a name: of the publisher whose release of that name is in use here, else of the only one.
+    pub(crate) fn newest_of(&self, name: &str) -> Result<Newest> {
         let known: Vec<publishers::Head> = self
             .store
             .read(publishers::heads)?
@@ -229,8 +261,21 @@ impl Node {
         };
         match chosen.as_slice() {
             [one] => {
-                let publisher = one.publisher.parse().map_err(NodeError::internal)?;
-                Ok((one.release_cid.parse()?, Some(publisher)))
+                if super::lists::head_is_over(&one.envelope, self.now()) {
+                    let why = format!(
+                        "what is known of `{name}` is over: revision {} was its newest, and its publisher has not said so since",
+                        one.revision
+                    );
+                    return Err(NodeError::coded("stale", why).try_this(format!(
+                        "ask its publisher to publish again; if you mean that one: weft install {}",
+                        one.release_cid
+                    )));
+                }
+                Ok(Newest {
+                    release: one.release_cid.parse()?,
+                    publisher: Some(one.publisher.parse().map_err(NodeError::internal)?),
+                    revision: Some(one.revision),
+                })
             }
             [] if !known.is_empty() => Err(NodeError::coded(
                 "other-publisher",
@@ -250,7 +295,11 @@ impl Node {
                         Code::NotFound => e.try_this("name its CID, or a source with --from FOLDER"),
                         _ => e,
                     })?;
-                Ok((cid, None))
+                Ok(Newest {
+                    release: cid,
+                    publisher: None,
+                    revision: None,
+                })
             }
             several => Err(NodeError::coded(
                 "ambiguous",
@@ -358,13 +407,35 @@ impl Node {
         };
         for (head, envelope) in found {
             let publisher = head.publisher.to_string();
-            let known = self
-                .store
-                .read(|tx| publishers::head(tx, &publisher, &head.name))?;
+            if head.is_expired(now) {
+                wrong.push(format!(
+                    "expired: revision {} of `{}` was the newest, and its publisher has not said so since",
+                    head.revision, head.name
+                ));
+                continue;
+            }
+            let (known, high) = self.store.read(|tx| -> Result<_> {
+                Ok((
+                    publishers::head(tx, &publisher, &head.name)?,
+                    releases::high_water(tx, &publisher, &head.name)?,
+                ))
+            })?;
+            let high = high.map_or(0, |high| high.revision);
+            let most = known
+                .as_ref()
+                .map_or(high, |known| known.revision.max(high));
+            if most > 0 && head.revision.saturating_sub(most) > REVISION_JUMP {
+                wrong.push(format!(
+                    "not believed: a head jumps from revision {most} of `{}` to {}; if its publisher says so elsewhere: weft \
+                     install {}",
+                    head.name, head.revision, head.release
+                ));
+                continue;
+            }
             if let Some(known) = known {
                 if head.revision < known.revision {
                     wrong.push(format!(
-                        "stale: it says that revision {} of `{}` is the newest, {} was published",
+                        "stale: the source says that revision {} of `{}` is the newest, {} was published",
                         head.revision, head.name, known.revision
                     ));
                     continue;

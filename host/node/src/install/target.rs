@@ -8,6 +8,7 @@ use std::fmt;
 use weft_model::{Cid, Did, Slot};
 use weft_release::{Kind, Release};
 use weft_store::bound::{SKILLS, WORKLOADS};
+use weft_store::slots::Mode;
 use weft_store::{Read, installs, slots};
 
 /// What a release serves.
@@ -111,12 +112,13 @@ impl Target {
         }
     }
 
-    /// The releases that serve it now: several where the slot is a chain.
+    /// The releases that serve it now: several where the slot is a chain. What is on trial does not serve.
     pub(crate) fn serving(&self, tx: &Read) -> Result<Vec<Cid>> {
         let parse = |text: &str| -> Result<Cid> { Ok(text.parse()?) };
         match self {
             Self::Slot(slot) => slots::get(tx, slot.name())?
                 .iter()
+                .filter(|b| b.mode == Mode::Enforce)
                 .map(|b| parse(&b.release_cid))
                 .collect(),
             Self::Workload(name) => WORKLOADS
@@ -163,6 +165,27 @@ pub struct Locked {
     pub pinned: bool,
 }
 
+impl Locked {
+    /// The release with its CID is what the lock file calls it.
+    ///
+    /// # Errors
+    /// `wrong-software`.
+    pub(super) fn check(&self, release: &Release) -> Result<()> {
+        let found = (&release.name, release.publisher, release.revision);
+        if found == (&self.name, self.publisher, self.revision) {
+            return Ok(());
+        }
+        Err(NodeError::coded(
+            "wrong-software",
+            format!(
+                "the lock file calls the release `{}` revision {} by {}, it is `{}` revision {} by {}",
+                self.name, self.revision, self.publisher, release.name, release.revision, release.publisher
+            ),
+        )
+        .try_this("take the lock file anew from the home that it describes"))
+    }
+}
+
 /// The version of `weft.lock` that is written and read.
 pub const LOCK_VERSION: u32 = 1;
 /// Largest `weft.lock` that is read, in bytes.
@@ -184,7 +207,11 @@ impl LockFile {
         }
         let text = std::fs::read_to_string(path).map_err(io)?;
         let lock: Self = toml::from_str(&text).map_err(|e| {
-            NodeError::invalid(format!("`{}` is no lock file: {e}", path.display()))
+            let line = e
+                .span()
+                .map_or(1, |span| text[..span.start].lines().count().max(1));
+            let (path, why) = (path.display(), e.message().replace('\n', " "));
+            NodeError::invalid(format!("`{path}` is no lock file: line {line}: {why}"))
                 .try_this("take the `weft.lock` of a home as it is")
         })?;
         if lock.version != LOCK_VERSION {
@@ -199,7 +226,7 @@ impl LockFile {
 }
 
 impl Node {
-    /// All targets that something serves, with their releases.
+    /// All targets that something serves, with their releases; what is on trial is not among them.
     pub(crate) fn targets(&self, tx: &Read) -> Result<Vec<(Target, Cid, Release)>> {
         let mut out = Vec::new();
         let mut add = |target: Target, cid: &str| -> Result<()> {
@@ -208,7 +235,9 @@ impl Node {
             Ok(())
         };
         for (slot, binding) in slots::all(tx)? {
-            if let Ok(slot) = slot.parse() {
+            if binding.mode == Mode::Enforce
+                && let Ok(slot) = slot.parse()
+            {
                 add(Target::Slot(slot), &binding.release_cid)?;
             }
         }

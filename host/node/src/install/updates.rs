@@ -68,15 +68,14 @@ impl Node {
             else {
                 continue;
             };
-            if !self
-                .store
-                .read(|tx| installs::of_release(tx, &newest))?
-                .is_empty()
-            {
-                // On its way, or refused: the same bytes are not tried again by themselves.
+            let before = self.store.read(|tx| installs::of_release(tx, &newest))?;
+            let cooling = |row: &installs::Install| row.state == State::Cooling.word();
+            // On its way, or refused: the same bytes are not tried again by themselves. One that waits out its delay may
+            // have been signed by those who say that it should not.
+            if !before.is_empty() && !before.iter().any(cooling) {
                 continue;
             }
-            begun += 1;
+            begun += usize::from(before.is_empty());
             let wanted = Wanted {
                 reference: newest.clone(),
                 from: Some(from.clone()),

@@ -1,8 +1,8 @@
 //! What is checked before a release's code is compiled: its signatures and who trusts them, its place in its
 //! publisher's series, and that its bytes are what the record says.
 
-use super::engine_kind;
 use super::target::Target;
+use super::{Going, engine_kind};
 use crate::error::{NodeError, Result};
 use crate::models::safetensors;
 use crate::node::Node;
@@ -19,10 +19,11 @@ use weft_store::{Read, Write, publishers, releases};
 
 impl Node {
     /// Checks a staged release; what it wants more than what serves, and until when it has to wait.
-    pub(super) fn verify_install(&self, row: &Row) -> Result<Input> {
+    pub(super) fn verify_install(&self, going: &Going) -> Result<Input> {
+        let row = &going.row;
         let opened = self.envelope_of(row)?;
         let release = &opened.release;
-        self.check_series(row, &opened)?;
+        self.check_series(going, &opened)?;
         self.check_trust(&opened)?;
         self.check_bytes(release)?;
         let wants = self.wants(row, release)?;
@@ -96,6 +97,20 @@ impl Node {
                 "to let it follow its publisher again: weft unpin {target}"
             )));
         }
+        // That it was seen before is enough for what a person wants, and not for what comes by itself: it may be why the
+        // key was revoked, and the delay is there for that.
+        let publisher = release.publisher.to_string();
+        let revocations = self.store.read(weft_store::keys::revocations)?;
+        if revocations.iter().any(|r| r.did == publisher) {
+            return Err(NodeError::coded(
+                "untrusted",
+                format!("the key of its publisher, {publisher}, was revoked: no update by it serves by itself"),
+            )
+            .try_this(format!(
+                "if you know it to be good: weft install {}",
+                row.release_cid
+            )));
+        }
         match replaced {
             Some(old) if old.name == release.name && old.publisher == release.publisher => Ok(()),
             old => Err(Refusal::WrongSoftware {
@@ -111,8 +126,9 @@ impl Node {
 
     /// What may have changed while a release waited: revocations, trust, the series, its time, a quarantine, and what
     /// it would replace.
-    pub(super) fn check_again(&self, row: &Row, opened: &Opened) -> Result<()> {
-        self.check_series(row, opened)?;
+    pub(super) fn check_again(&self, going: &Going, opened: &Opened) -> Result<()> {
+        let row = &going.row;
+        self.check_series(going, opened)?;
         self.check_trust(opened)?;
         if Cause::parse(&row.cause) == Some(Cause::Update) {
             self.check_update(row, &opened.release)?;
@@ -145,7 +161,27 @@ impl Node {
     }
 
     /// Is it the release that was asked for, above the high-water mark, in time, and the only one of its number?
-    pub(super) fn check_series(&self, row: &Row, opened: &Opened) -> Result<()> {
+    fn check_series(&self, going: &Going, opened: &Opened) -> Result<()> {
+        let asked = Asked {
+            release: Some(going.row.release_cid.parse()?),
+            going_back: going.going_back,
+            ..Asked::default()
+        };
+        let Err(refusal) = self.series(opened, &asked)? else {
+            return Ok(());
+        };
+        if let Refusal::Equivocation { first, .. } = &refusal {
+            self.keep_proof(&first.to_string(), &going.row.envelope, opened)?;
+        }
+        Err(refusal.into())
+    }
+
+    /// What its publisher's series says of a release, as far as it is known here.
+    pub(crate) fn series(
+        &self,
+        opened: &Opened,
+        asked: &Asked,
+    ) -> Result<std::result::Result<(), Refusal>> {
         let release = &opened.release;
         let publisher = release.publisher.to_string();
         let cid = opened.cid.to_string();
@@ -160,6 +196,7 @@ impl Node {
                         .filter(|h| h.revision == release.revision)
                         .map(|h| h.release_cid),
                 )
+                .chain(on_their_way(tx, release)?)
                 .find(|known| *known != cid);
             Ok(Known {
                 high: match high {
@@ -173,27 +210,19 @@ impl Node {
                 },
             })
         })?;
-        let asked = Asked {
-            release: Some(row.release_cid.parse()?),
-            ..Asked::default()
-        };
-        let Err(refusal) = check(opened, &asked, &known, self.now()) else {
-            return Ok(());
-        };
-        if let Refusal::Equivocation { first, .. } = &refusal {
-            self.keep_proof(&first.to_string(), row, opened)?;
-        }
-        Err(refusal.into())
+        Ok(check(opened, asked, &known, self.now()))
     }
 
     /// Keeps both signed records: together they prove that their publisher used one number twice.
-    fn keep_proof(&self, first: &str, row: &Row, second: &Opened) -> Result<()> {
+    pub(crate) fn keep_proof(&self, first: &str, envelope: &[u8], second: &Opened) -> Result<()> {
         let now = self.now();
         self.store.write(|tx| -> Result<()> {
-            // The other one is here as a release, or is known by its publisher's head alone.
-            let known = match releases::get(tx, first)? {
-                Some(release) => Some(release.envelope),
-                None => publishers::head(
+            // The other one is here as a release, is on its way, or is known by its publisher's head alone.
+            let coming = weft_store::installs::of_release(tx, first)?;
+            let known = match (releases::get(tx, first)?, coming.into_iter().next()) {
+                (Some(release), _) => Some(release.envelope),
+                (None, Some(install)) => Some(install.envelope),
+                (None, None) => publishers::head(
                     tx,
                     &second.release.publisher.to_string(),
                     &second.release.name,
@@ -207,7 +236,7 @@ impl Node {
                 first_cid: first.to_owned(),
                 second_cid: second.cid.to_string(),
                 first: known.unwrap_or_default(),
-                second: row.envelope.clone(),
+                second: envelope.to_vec(),
                 seen_at: now,
             };
             self.keep_equivocation(tx, &proof)
@@ -324,7 +353,7 @@ impl Node {
         Ok(())
     }
 
-    /// A skill's payload is a safetensors file: a bounded JSON header that names at least one tensor.
+    /// A skill's payload is a safetensors file: a bounded header whose tensors are what follows it.
     pub(crate) fn check_skill(&self, release: &Release) -> Result<()> {
         let bad = |what: String| {
             NodeError::coded(
@@ -334,11 +363,7 @@ impl Node {
             .try_this("publish the `adapter_model.safetensors` that PEFT writes")
         };
         let mut reader = self.open_content(&release.component.cid)?;
-        let header = safetensors::header(&mut reader).map_err(bad)?;
-        if !header.keys().any(|k| k != safetensors::METADATA) {
-            return Err(bad("it holds no tensor".into()));
-        }
-        Ok(())
+        safetensors::check(&mut reader, release.component.size).map_err(bad)
     }
 
     /// Until when an update that came by itself waits; none when a second role says that it closes a hole.
@@ -391,8 +416,31 @@ impl Node {
 
 impl From<Refusal> for NodeError {
     fn from(refusal: Refusal) -> Self {
-        Self::coded(refusal.code(), refusal.to_string()).try_this(refusal.remedy())
+        let what = match &refusal {
+            Refusal::Expired { at } => format!(
+                "the release expired on {}; what it knows may be out of date",
+                crate::clock::rfc3339(*at)
+            ),
+            other => other.to_string(),
+        };
+        Self::coded(refusal.code(), what).try_this(refusal.remedy())
     }
+}
+
+/// The releases of this name, publisher and revision whose installs wait or are under way.
+fn on_their_way(tx: &Read, release: &Release) -> Result<Vec<String>> {
+    let mut out = Vec::new();
+    for row in super::leftovers::under_way(tx)? {
+        let other = super::leftovers::release_of(&row.envelope);
+        let same = |o: &Release| {
+            (&o.name, o.publisher, o.revision)
+                == (&release.name, release.publisher, release.revision)
+        };
+        if other.is_some_and(|o| same(&o)) {
+            out.push(row.release_cid);
+        }
+    }
+    Ok(out)
 }
 
 /// What an envelope's failure is called.

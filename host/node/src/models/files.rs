@@ -38,7 +38,7 @@ pub(super) fn find(path: &Path) -> Result<Vec<(String, PathBuf)>> {
         }
         return Ok(vec![(name.to_owned(), path.to_owned())]);
     }
-    let top = snapshot(path).unwrap_or_else(|| path.to_owned());
+    let top = snapshot(path)?.unwrap_or_else(|| path.to_owned());
     let mut found = Vec::new();
     collect(&top, "", DEPTH, &mut found)?;
     if !found.iter().any(|(path, _)| ends(path, &WEIGHTS)) {
@@ -57,11 +57,48 @@ fn none(path: &Path) -> NodeError {
     .try_this("give the folder that holds the weights, with `config.json` and `tokenizer.json` beside them")
 }
 
-/// `snapshots/<revision>` of a repository in the Hugging Face cache, of the revision that `refs/main` names.
-fn snapshot(path: &Path) -> Option<PathBuf> {
-    let revision = std::fs::read_to_string(path.join("refs/main")).ok()?;
-    let folder = path.join("snapshots").join(revision.trim());
-    (is_path(revision.trim()) && folder.is_dir()).then_some(folder)
+/// The folder of a model in a repository of the Hugging Face cache: of the revision that `refs/main` names, or the only one.
+/// None: the folder is no such repository.
+fn snapshot(path: &Path) -> Result<Option<PathBuf>> {
+    let snapshots = path.join("snapshots");
+    let folders = |path: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(path).into_iter().flatten();
+        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        paths.filter(|path| path.is_dir()).collect()
+    };
+    if !snapshots.is_dir() {
+        let named = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with("models--"))
+        };
+        return match folders(path).into_iter().find(named) {
+            None => Ok(None),
+            Some(one) => {
+                let why = format!("`{}` is a whole cache of models", path.display());
+                Err(NodeError::refused(why)
+                    .try_this(format!("name one of them, such as {}", one.display())))
+            }
+        };
+    }
+    if let Ok(revision) = std::fs::read_to_string(path.join("refs/main")) {
+        let folder = snapshots.join(revision.trim());
+        if is_path(revision.trim()) && folder.is_dir() {
+            return Ok(Some(folder));
+        }
+    }
+    let mut revisions = folders(&snapshots);
+    match (revisions.pop(), revisions.is_empty()) {
+        (Some(only), true) => Ok(Some(only)),
+        (one, _) => {
+            let why = format!(
+                "`{}` does not say which of its revisions is meant",
+                path.display()
+            );
+            let such = one.unwrap_or(snapshots);
+            Err(NodeError::refused(why)
+                .try_this(format!("name its folder, such as {}", such.display())))
+        }
+    }
 }
 
 fn collect(

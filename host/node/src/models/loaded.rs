@@ -35,9 +35,22 @@ const DEFAULTS: [(World, &str, &str); 3] = [
 /// The workload that embeds texts for others, by the name that its owner bound.
 const EMBEDDER: &str = "embeddings";
 
-/// What this process has mapped, the last used last.
+/// What this process has mapped, or is about to, the last used last.
 #[derive(Default)]
-pub(crate) struct Loaded(Mutex<Vec<(Cid, Cid, Arc<Workload>)>>);
+pub(crate) struct Loaded(Mutex<Vec<Kept>>);
+
+/// A component with a model, once it is there.
+struct Kept {
+    component: Cid,
+    model: Cid,
+    slot: Arc<Mutex<Option<Arc<Workload>>>>,
+}
+
+impl Kept {
+    fn is_of(&self, component: &Cid, model: &Cid) -> bool {
+        (&self.component, &self.model) == (component, model)
+    }
+}
 
 /// What params name for a workload of a world with models.
 #[derive(Default, Deserialize)]
@@ -86,6 +99,21 @@ pub(crate) fn named(release: &Release, params: &str) -> Result<Named> {
         });
     }
     Ok(Named::default())
+}
+
+/// The seed that params name for a world that samples; what it is where they name none.
+pub(crate) fn sampling_seed(release: &Release, params: &str) -> Option<u64> {
+    #[derive(Default, Deserialize)]
+    struct Seed {
+        #[serde(default)]
+        seed: u64,
+    }
+    if release.world != World::Chat.name() {
+        return None;
+    }
+    // What is no JSON the workload refuses itself.
+    let seed: Seed = serde_json::from_str(params).unwrap_or_default();
+    Some(seed.seed)
 }
 
 /// Whether another workload embeds texts for this one.
@@ -192,23 +220,35 @@ impl Node {
         Ok((ready.models, Some(embedder.ok_or_else(wrong)?)))
     }
 
-    /// The workload of a release with a model loaded.
+    /// The workload of a release with a model loaded. Whoever wants the same meanwhile waits, and does not do it again; who
+    /// wants another one does not wait.
     fn holding(&self, release: &Release, model: Cid) -> Result<Arc<Workload>> {
         let component = release.component.cid;
-        let mut loaded = self.models.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = loaded
-            .iter()
-            .position(|(c, m, _)| (*c, *m) == (component, model));
-        let workload = match known {
-            Some(at) => loaded.remove(at).2,
-            // Whoever wants the same meanwhile waits, and does not do it again.
-            None => Arc::new(self.with_model(release, &model)?),
+        let slot = {
+            let mut kept = self.models.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = kept.iter().position(|k| k.is_of(&component, &model));
+            let one = match known {
+                Some(at) => kept.remove(at),
+                None => Kept {
+                    component,
+                    model,
+                    slot: Arc::default(),
+                },
+            };
+            if kept.len() >= KEPT {
+                kept.remove(0);
+            }
+            let slot = Arc::clone(&one.slot);
+            kept.push(one);
+            slot
         };
-        if loaded.len() >= KEPT {
-            loaded.remove(0);
+        let mut workload = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(workload) = &*workload {
+            return Ok(Arc::clone(workload));
         }
-        loaded.push((component, model, Arc::clone(&workload)));
-        Ok(workload)
+        let made = Arc::new(self.with_model(release, &model)?);
+        *workload = Some(Arc::clone(&made));
+        Ok(made)
     }
 
     /// From the cache, or made and cached.
@@ -271,7 +311,7 @@ impl Node {
     pub(super) fn forget_loaded(&self, model: &str) -> Result<()> {
         let model: Cid = model.parse()?;
         let mut loaded = self.models.0.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.retain(|(_, m, _)| *m != model);
+        loaded.retain(|kept| kept.model != model);
         self.cache
             .remove_all(&model.to_string())
             .map_err(|e| NodeError::file(&self.home.cache(), &e))

@@ -10,6 +10,7 @@ use data_encoding::BASE32_NOPAD;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
+use std::ops::RangeInclusive;
 use std::sync::PoisonError;
 use weft_ledger::ballot::{certify_for, is_certified_by};
 use weft_ledger::sign::{self, Signature};
@@ -24,8 +25,8 @@ const PREFIX: &str = "weft1";
 const INVITE_BYTES: usize = 4 * 1024;
 /// Addresses in an invite.
 const ADDRESSES: usize = 8;
-/// Longest life of an invite, in hours: 90 days.
-const HOURS_MAX: u64 = 90 * 24;
+/// Life of an invite, in milliseconds: a second to 90 days.
+const LIFE_MS: RangeInclusive<u64> = 1_000..=90 * 24 * 3_600_000;
 /// Most that one invite lets in.
 const USES_MAX: u64 = 1_000;
 /// Media type of a request to join, as signed by the invite's key.
@@ -38,8 +39,8 @@ const SKEW_MS: Instant = 24 * 3_600_000;
 pub struct InviteWanted {
     /// `admin`, `member` or `guest`.
     pub role: String,
-    /// How long it stands, in hours.
-    pub hours: u64,
+    /// How long it stands, in milliseconds.
+    pub life_ms: u64,
     /// How many it lets in.
     pub uses: u64,
     /// A further device of this home's own member joins, nobody new.
@@ -183,10 +184,16 @@ impl Node {
     /// When this device's member is no admin, the mesh does not run, or a figure is out of range.
     pub fn invite(&self, wanted: &InviteWanted) -> Result<InviteReport> {
         let role = parse_role(&wanted.role)?;
-        if !(1..=HOURS_MAX).contains(&wanted.hours) || !(1..=USES_MAX).contains(&wanted.uses) {
+        if !LIFE_MS.contains(&wanted.life_ms) || !(1..=USES_MAX).contains(&wanted.uses) {
             return Err(NodeError::invalid(format!(
-                "an invite stands for 1 to {HOURS_MAX} hours and lets in 1 to {USES_MAX}"
+                "an invite stands for a second to 90 days and lets in 1 to {USES_MAX}"
             )));
+        }
+        if wanted.uses > 1 && wanted.role != "guest" {
+            return Err(NodeError::invalid(
+                "an invite for several makes guests: who has it is not known, so it gives nobody a voice",
+            )
+            .try_this("one invite for each member, or --role guest; `weft members role` makes a guest a member"));
         }
         let own = if wanted.device {
             let own = self.own_member()?;
@@ -216,7 +223,7 @@ impl Node {
         }
         let now = self.now();
         let key = keys::generate()?;
-        let expires = now + wanted.hours as Instant * 3_600_000;
+        let expires = now + wanted.life_ms as Instant;
         let (network, name) = (
             self.store.read(|tx| self.network_cid(tx))?,
             self.with_state(|state| state.name().to_owned())?,
@@ -311,6 +318,7 @@ impl Node {
             Ok(request) => match self.admit(newcomer, &request) {
                 Ok(Ok(answer)) => answer,
                 Ok(Err((code, message))) => {
+                    self.note_lobby(code);
                     tracing::warn!(%newcomer, code, "a newcomer was refused: {message}");
                     JoinAnswer::Refused {
                         code: code.into(),
@@ -325,9 +333,18 @@ impl Node {
                     }
                 }
             },
-            Err(_) => return None,
+            Err(_) => {
+                self.note_lobby("lobby-garbage");
+                return None;
+            }
         };
         cbor::encode(&answer).ok()
+    }
+
+    fn note_lobby(&self, why: &str) {
+        if let Some(peering) = self.peering() {
+            peering.note(why);
+        }
     }
 
     /// Checks an invite and lets its bearer in: one transaction, so that a use is counted when it is kept.

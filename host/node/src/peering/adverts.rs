@@ -344,7 +344,7 @@ fn peer_of(
         battery_percent: advert.energy.battery_percent,
         plugged_in: advert.energy.plugged_in,
         thermal_headroom: advert.capacity.thermal_headroom,
-        idle: advert.capacity.idle.map(|share| share >= 0.5),
+        idle: advert.capacity.idle,
         queue_depth: Some(advert.queue_depth),
         cost: advert.cost.map(|credits| credits as f64),
         timezone: advert.zone.clone(),

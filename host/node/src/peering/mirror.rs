@@ -93,7 +93,7 @@ impl Node {
                         tracing::warn!("{warning}");
                     }
                 }
-                self.newest_of(reference)?.0
+                self.newest_of(reference)?.release
             }
         };
         let source = self.mirror_release(&cid)?;

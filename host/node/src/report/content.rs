@@ -117,4 +117,6 @@ pub struct ContentProgress {
     pub done: u64,
     /// Bytes to do; 0: nothing is going on, or it is not known.
     pub total: u64,
+    /// Devices that are asked for them; 0: they are here.
+    pub seeders: u64,
 }

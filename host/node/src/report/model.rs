@@ -60,6 +60,8 @@ pub struct ReceiptReport {
     pub profile: String,
     /// Whether another run must give the same.
     pub verifiable: bool,
+    /// Where chance began; none where nothing is sampled.
+    pub seed: Option<u64>,
     /// The task.
     pub task: String,
     /// CID of the decision that it followed from; none where its owner ran it by hand.

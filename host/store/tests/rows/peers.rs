@@ -24,7 +24,7 @@ fn peers_by_id_and_alias() {
             battery_percent: Some(50.0),
             plugged_in: Some(true),
             thermal_headroom: Some(-2.0),
-            idle: Some(false),
+            idle: Some(0.0),
             rtt_ms: Some(1.25),
             path_class: text("lan"),
             cost: Some(2.0),

@@ -40,7 +40,7 @@ pub fn run(report: &mut Report) {
     let invite = until(|| {
         let wanted = InviteWanted {
             role: "member".into(),
-            hours: 1,
+            life_ms: 3_600_000,
             uses: 1,
             device: false,
         };

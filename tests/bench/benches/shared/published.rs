@@ -78,7 +78,7 @@ impl Scene {
             from: Some(self.from.clone()),
             target: Some("scorer".into()),
             consent: true,
-            by_itself: false,
+            ..Wanted::default()
         });
         assert_eq!(done.unwrap_or_else(|e| panic!("{e}")).state, "done");
     }

@@ -171,7 +171,7 @@ fn native_code_put_into_the_local_cache() {
 fn score(lab: &Lab) -> f64 {
     lab.world.peer("peer-a", 90.0);
     let spec = task("anything");
-    match lab.world.ask(Request::PeerBest { spec }) {
+    match lab.world.ask(Request::PeerBest { spec, any: true }) {
         Response::Best(best) => best.ranking[0].score.expect("a score"),
         other => panic!("{other:?}"),
     }

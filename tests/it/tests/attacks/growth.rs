@@ -164,3 +164,41 @@ fn grant_reuse() {
         "given by a person"
     );
 }
+
+#[test]
+fn an_install_does_not_promote_what_is_on_trial() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let first = alice.makes(&draft("good-v1"), |_| {});
+    let tried = lab.installs(&first, &alice, None).release;
+    lab.world.ask(Request::Trial(weft_api::TrialRequest::Use {
+        slot: "scorer".into(),
+        target: tried.clone(),
+        config: None,
+        mode: "shadow".into(),
+        add: false,
+    }));
+    let both = || {
+        lab.world
+            .rows("SELECT mode || ' ' || release_cid FROM slots WHERE slot = 'scorer' ORDER BY 1")
+    };
+    let before = both();
+    assert_eq!(before.len(), 2, "{before:?}");
+    // The same again, and the next one of its name: nothing of that name serves.
+    let next = alice.makes(&draft("good-v2"), |r| r.revision = 2);
+    for draft in [&first, &next] {
+        let done = lab.installs(draft, &alice, None);
+        assert_eq!((done.state.as_str(), done.target), ("done", None));
+        assert_eq!(both(), before);
+    }
+    // Another one that is put into the slot is another publisher's there, and ends no trial.
+    let waits = lab.installs(&next, &alice, Some("scorer"));
+    assert_eq!(waits.state, "waiting", "{waits:?}");
+    lab.answers(&next.cid(), true);
+    let after = both();
+    assert!(after.contains(&format!("shadow {tried}")), "{after:?}");
+    assert!(
+        after.contains(&format!("enforce {}", next.cid())),
+        "{after:?}"
+    );
+}

@@ -280,6 +280,7 @@ impl Lab {
             "SELECT cid || holder FROM content_pins ORDER BY 1",
             "SELECT name || directory || component_cid FROM grants ORDER BY 1",
             "SELECT cid FROM blocks ORDER BY 1",
+            "SELECT release_cid || at FROM first_seen WHERE release_cid NOT IN (SELECT release_cid FROM heads) ORDER BY 1",
             "SELECT key || value FROM meta WHERE key <> 'checkpoint' ORDER BY 1",
         ];
         let mut kept: Vec<(String, Vec<String>)> = queries

@@ -3,6 +3,7 @@
 use crate::lab::{Ask, Draft, Lab, Publisher, draft};
 use crate::world::{HOUR, NOON};
 use ed25519_dalek::Signer;
+use weft_api::{PackageRequest, Request};
 use weft_model::cbor;
 use weft_release::limits::MAX_INTEGER;
 use weft_release::statement::Statement;
@@ -45,6 +46,36 @@ fn rollback() {
     assert_eq!(lab.slot("scorer"), [serving]);
 }
 
+#[test]
+fn rollback_to_what_was_accepted_before() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let (old, new) = (revision(&alice, 6), revision(&alice, 7));
+    let before = lab.puts(&old, &alice, "scorer").release;
+    let serving = lab.puts(&new, &alice, "scorer").release;
+    let folder = lab.folder();
+    alice.publishes(&old, &folder);
+    let wanted = ["revision 6", "not above 7"];
+    lab.refuses_draft(&old, &alice, "rollback", &wanted);
+    lab.refuses(Ask::of(&before), "rollback", &wanted);
+    lab.refuses(Ask::of(&before).from(&folder), "rollback", &wanted);
+    // A stale folder's newest of that name.
+    assert_eq!(lab.fails(Ask::of("good").from(&folder)).code, "rollback");
+    let line = lab.outdated(Some(&folder)).targets;
+    let line = line
+        .iter()
+        .find(|l| l.target == "scorer")
+        .expect("the slot");
+    assert_eq!(line.state, "stale", "{line:?}");
+    assert_eq!(lab.slot("scorer"), [serving]);
+    // A person who names both the slot and the release may go back.
+    lab.world.ask(Request::Package(PackageRequest::Pin {
+        target: "scorer".into(),
+        reference: before.clone(),
+    }));
+    assert_eq!(lab.slot("scorer"), [before]);
+}
+
 /// The one proof that is kept.
 fn proof_of(lab: &Lab) -> (Vec<u8>, Vec<u8>) {
     lab.world
@@ -74,6 +105,25 @@ fn equivocation() {
         .world
         .rows("SELECT severity FROM mesh_events WHERE kind = 'release.equivocation'");
     assert_eq!(told, ["alarm"], "said once");
+}
+
+#[test]
+fn equivocation_while_the_first_one_waits() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let (first, second) = (
+        revision(&alice, 3),
+        alice.makes(&draft("good-v2"), |r| r.revision = 3),
+    );
+    let waits = lab.installs(&first, &alice, Some("scorer"));
+    assert_eq!(waits.state, "waiting", "the default is another publisher's");
+    lab.refuses_draft(&second, &alice, "equivocation", &["revision 3"]);
+    let path = lab.car(&second, &alice);
+    let import = Request::Package(PackageRequest::Import { path });
+    assert_eq!(lab.world.refused(import).code, "equivocation");
+    let (one, two) = proof_of(&lab);
+    let proof = equivocation::check(&one, &two).expect("it proves it");
+    assert_eq!((proof.first, proof.second), (first.cid(), second.cid()));
 }
 
 #[test]
@@ -141,6 +191,65 @@ fn freeze_by_a_head_that_is_over() {
         h.expires = Some(NOON + 2 * DAY);
     });
     assert_eq!(state(), "current");
+}
+
+#[test]
+fn freeze_by_a_head_that_was_over_before_it_came() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let (old, new) = (revision(&alice, 1), revision(&alice, 2));
+    let serving = lab.puts(&old, &alice, "scorer").release;
+    let folder = lab.folder();
+    alice.publishes(&new, &folder);
+    alice.heads(&folder, "good", 2, new.cid(), |h| {
+        h.published = NOON - 2 * DAY;
+        h.expires = Some(NOON - DAY);
+    });
+    let report = lab.outdated(Some(&folder));
+    assert!(
+        matches!(report.warnings.as_slice(), [one] if one.contains("expired")),
+        "{report:?}"
+    );
+    let line = report.targets.iter().find(|l| l.target == "scorer");
+    assert_eq!(line.expect("the slot").state, "unverified");
+    let done = lab.install(Ask::of("good").from(&folder));
+    assert_eq!(done.release, serving, "not the one that it names");
+    assert!(
+        done.warnings.iter().any(|w| w.contains("expired")),
+        "{done:?}"
+    );
+    // One that was good when it came, and is over now.
+    alice.publishes(&new, &folder);
+    alice.heads(&folder, "good", 2, new.cid(), |h| {
+        h.expires = Some(NOON + DAY);
+    });
+    lab.outdated(Some(&folder));
+    lab.world.clock.advance(DAY);
+    let error = lab.fails(Ask::of("good"));
+    assert_eq!(error.code, "stale", "{error:?}");
+    assert_eq!(lab.slot("scorer"), [serving]);
+}
+
+#[test]
+fn fast_forward_by_a_head_that_is_only_seen() {
+    let alice = Publisher::new(1);
+    let lab = Lab::trusting(&[&alice]);
+    let folder = lab.folder();
+    let (first, second) = (revision(&alice, 1), revision(&alice, 2));
+    alice.publishes(&first, &folder);
+    lab.puts(&first, &alice, "scorer");
+    alice.heads(&folder, "good", MAX_INTEGER, second.cid(), |_| {});
+    let warnings = lab.outdated(Some(&folder)).warnings;
+    assert!(
+        matches!(warnings.as_slice(), [one] if one.contains("not believed")),
+        "{warnings:?}"
+    );
+    // It names a revision that the release has not.
+    alice.publishes(&second, &folder);
+    alice.heads(&folder, "good", 9, second.cid(), |_| {});
+    let error = lab.fails(Ask::of("good").from(&folder));
+    assert_eq!(error.code, "wrong-software", "{error:?}");
+    assert!(error.message.contains("revision 9"), "{error:?}");
 }
 
 #[test]

@@ -147,6 +147,31 @@ fn an_update_whose_key_is_revoked_while_it_waits() {
 }
 
 #[test]
+fn an_update_that_was_seen_before_its_key_was_revoked() {
+    let home = Updated::new();
+    let next = home.next();
+    home.alice.publishes(&next, &home.folder);
+    home.step();
+    assert_eq!(home.waits().state, "cooling");
+    // What a person wants may have been seen before, what comes by itself may be why.
+    home.lab.world.clock.advance(HOUR);
+    home.lab.world.ask(Request::Key(KeyRequest::Revoke {
+        key: home.alice.did().to_string(),
+        reason: "stolen".into(),
+        passphrase: None,
+    }));
+    home.lab.world.clock.set(NOON + DELAY);
+    home.step();
+    home.serves(&home.serving);
+    assert!(home.pending().is_empty());
+    let reasons = refused(&home.lab);
+    assert!(
+        matches!(reasons.as_slice(), [one] if one.contains("was revoked")),
+        "{reasons:?}"
+    );
+}
+
+#[test]
 fn an_update_after_its_key_was_revoked() {
     let home = Updated::new();
     let revoke = KeyRequest::Revoke {
@@ -245,6 +270,37 @@ fn a_security_fix_does_not_wait_and_nobody_else_says_that() {
             home.serves(&next.cid().to_string());
         }
     }
+}
+
+#[test]
+fn a_fix_that_is_called_one_while_it_waits() {
+    let guard = Publisher::new(7);
+    let home = Updated::new();
+    home.lab
+        .world
+        .ask(Request::Trust(weft_api::TrustRequest::Remove { place: 1 }));
+    home.lab.trust(RuleSpec {
+        security: vec![guard.did().to_string()],
+        ..rule(&home.alice)
+    });
+    let next = home.next();
+    home.alice.publishes(&next, &home.folder);
+    home.step();
+    assert_eq!(home.waits().state, "cooling");
+    countersigned(&home, &next, Role::Security, &guard, &home.folder);
+    home.lab.world.clock.advance(HOUR);
+    home.step();
+    home.serves(&next.cid().to_string());
+    // Whoever has fewer signatures takes none away.
+    let car = home.lab.car(&next, &home.alice);
+    home.lab.install(crate::lab::Ask::of(car));
+    let kept = home.lab.world.rows(&format!(
+        "SELECT hex(envelope) FROM releases WHERE cid = '{}'",
+        next.cid()
+    ));
+    let bytes = data_encoding::HEXUPPER.decode(kept[0].as_bytes());
+    let envelope = weft_release::Envelope::decode(&bytes.expect("hex")).expect("an envelope");
+    assert_eq!(envelope.signatures.len(), 2);
 }
 
 #[test]

@@ -116,6 +116,8 @@ struct Mouth {
 }
 
 impl Host for Mouth {
+    fn lobby_closed(&self, _: &'static str) {}
+
     fn now(&self) -> i64 {
         now()
     }
@@ -316,6 +318,7 @@ impl Liar {
             .expect("it is there");
         Honest {
             claim: Claim {
+                seed: None,
                 release: offer.release,
                 component: text(row, "component").parse().expect("a CID"),
                 input: content::raw_cid(b"").to_string(),

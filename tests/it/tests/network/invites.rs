@@ -118,9 +118,9 @@ fn an_expired_invite_is_refused_by_either_clock() {
     node.network_create("our-street").expect("a network");
     let listen = ["/ip4/127.0.0.1/tcp/0".to_owned()];
     node.start_mesh(&listen).expect("it listens");
-    let wanted = |hours| weft_node::InviteWanted {
+    let wanted = |hours: u64| weft_node::InviteWanted {
         role: "member".into(),
-        hours,
+        life_ms: hours * HOUR as u64,
         uses: 1,
         device: false,
     };
@@ -167,7 +167,7 @@ fn an_expired_invite_is_refused_by_either_clock() {
 #[test]
 fn a_forged_invite_lets_nobody_in() {
     let alice = founder();
-    let invite = alice.invite(&["--uses", "5"]);
+    let invite = alice.invite(&["--uses", "5", "--role", "guest"]);
     let device = Device::new();
 
     let key = changed(&invite, b"fsecret\x58\x20", |bytes, at| bytes[at] ^= 1);
@@ -339,7 +339,7 @@ fn who_did_not_hear_the_answer_asks_again() {
 fn a_home_with_other_members_does_not_go_over() {
     let theirs = founder();
     let [alice, bob] = two();
-    let invite = theirs.invite(&["--uses", "2"]);
+    let invite = theirs.invite(&["--uses", "2", "--role", "guest"]);
     for device in [&alice, &bob] {
         let before = standing(device);
         let refusal = device.refused(["join", &invite, "--as", CAROL]);

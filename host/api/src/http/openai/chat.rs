@@ -33,8 +33,9 @@ const HANDED_ON: [&str; 6] = [
     "skills",
 ];
 /// What says nothing of the answer itself.
-const PASSED_OVER: [&str; 5] = [
+const PASSED_OVER: [&str; 6] = [
     "user",
+    "prompt_cache_key",
     "metadata",
     "store",
     "service_tier",
@@ -59,6 +60,10 @@ struct Asked {
 struct StreamOptions {
     #[serde(default)]
     include_usage: bool,
+    /// Padding that hides how long pieces are: nobody listens in on loopback.
+    #[serde(default)]
+    #[expect(dead_code, reason = "it is understood, and there is nothing to do")]
+    include_obfuscation: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -71,7 +76,7 @@ enum Stop {
 #[derive(Deserialize)]
 struct Message {
     role: String,
-    content: Content,
+    content: Option<Content>,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
@@ -83,8 +88,8 @@ enum Content {
     Parts(Vec<Part>),
 }
 
+/// What says where a text came from, or may be kept of it, is passed over.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Part {
     #[serde(rename = "type")]
     kind: String,
@@ -99,7 +104,10 @@ impl Asked {
         params.insert("input".into(), "json".into());
         for (name, value) in self.rest.iter().filter(|(_, value)| !value.is_null()) {
             if HANDED_ON.contains(&name.as_str()) {
-                params.insert(name.clone(), value.clone());
+                // OpenAI's seeds have a sign; any of them is a place where chance begins.
+                let seed = value.as_i64().filter(|_| name == "seed");
+                let value = seed.map_or_else(|| value.clone(), |seed| seed.cast_unsigned().into());
+                params.insert(name.clone(), value);
             } else if !PASSED_OVER.contains(&name.as_str()) && !is_nothing(name, value) {
                 return Err(Wrong::invalid(format!("`{name}` is not done here")));
             }
@@ -131,7 +139,10 @@ fn is_nothing(name: &str, value: &Value) -> bool {
         "n" => *value == json!(1),
         "response_format" => *value == json!({"type": "text"}),
         "tools" => *value == json!([]),
-        "tool_choice" => *value == json!("none"),
+        // Without tools none is chosen.
+        "tool_choice" => *value == json!("none") || *value == json!("auto"),
+        "logit_bias" => *value == json!({}),
+        "top_logprobs" => *value == json!(0),
         "frequency_penalty" | "presence_penalty" => value.as_f64() == Some(0.0),
         "logprobs" | "parallel_tool_calls" => *value == json!(false),
         _ => false,
@@ -140,7 +151,9 @@ fn is_nothing(name: &str, value: &Value) -> bool {
 
 impl Message {
     fn turn(&self) -> Result<Value, Wrong> {
-        if let Some((name, _)) = self.rest.iter().find(|(_, value)| !value.is_null()) {
+        // A name is for whoever wrote the conversation; templates know none.
+        let mut rest = self.rest.iter().filter(|(name, _)| *name != "name");
+        if let Some((name, _)) = rest.find(|(_, value)| !value.is_null()) {
             return Err(Wrong::invalid(format!(
                 "`{name}` of a message is not done here"
             )));
@@ -154,8 +167,9 @@ impl Message {
             }
         };
         let content = match &self.content {
-            Content::Text(text) => text.clone(),
-            Content::Parts(parts) => {
+            None => return Err(Wrong::invalid("a message without content is not done here")),
+            Some(Content::Text(text)) => text.clone(),
+            Some(Content::Parts(parts)) => {
                 let texts = parts.iter().map(|part| match &part.text {
                     Some(text) if part.kind == "text" => Ok(text.as_str()),
                     _ => Err(Wrong::invalid("parts of a message are texts here")),
@@ -238,7 +252,19 @@ pub(super) async fn create(
     };
     if asked.stream == Some(true) {
         let usage = asked.stream_options.is_some_and(|o| o.include_usage);
-        return Ok(streamed(head, told, usage));
+        // What can't be done is told as elsewhere, before anything is answered.
+        return match told.recv().await {
+            Some(Told::Ended(ended)) => match *ended {
+                Err(wrong) => Err(wrong),
+                ended => Ok(streamed(
+                    head,
+                    Some(Told::Ended(Box::new(ended))),
+                    told,
+                    usage,
+                )),
+            },
+            first => Ok(streamed(head, first, told, usage)),
+        };
     }
     let mut answer = String::new();
     while let Some(said) = told.recv().await {
@@ -258,15 +284,19 @@ pub(super) async fn create(
 }
 
 /// Events as they come.
-fn streamed(head: Head, told: mpsc::Receiver<Told>, usage: bool) -> Response {
+fn streamed(head: Head, next: Option<Told>, told: mpsc::Receiver<Told>, usage: bool) -> Response {
     let begin = head.chunk(json!({"role": "assistant", "content": ""}), None);
     let first = stream::iter([event(&begin)]);
-    let rest = stream::unfold(Some((head, told)), move |state| async move {
-        let (head, mut told) = state?;
-        Some(match told.recv().await {
+    let rest = stream::unfold(Some((head, next, told)), move |state| async move {
+        let (head, next, mut told) = state?;
+        let next = match next {
+            Some(next) => Some(next),
+            None => told.recv().await,
+        };
+        Some(match next {
             Some(Told::Piece(piece)) => {
                 let chunk = head.chunk(json!({"content": piece}), None);
-                (vec![event(&chunk)], Some((head, told)))
+                (vec![event(&chunk)], Some((head, None, told)))
             }
             Some(Told::Ended(ended)) => (last(&head, *ended, usage), None),
             None => (Vec::new(), None),

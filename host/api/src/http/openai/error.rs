@@ -30,6 +30,15 @@ impl Wrong {
         Self::new(StatusCode::NOT_FOUND, "not-found", message)
     }
 
+    pub fn method(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "invalid", message)
+    }
+
+    pub fn too_large(most: usize) -> Self {
+        let message = format!("a request has at most {most} bytes here; send the texts in several");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message)
+    }
+
     pub fn no_key() -> Self {
         let message = "the key is not the one of the setting openai_key";
         Self::new(StatusCode::UNAUTHORIZED, "invalid_api_key", message)

@@ -157,7 +157,8 @@ pub(crate) fn dispatch(node: &Arc<Node>, request: Request) -> Result<Response, A
         Request::RulesCheck { user } => Response::RulesCheck(node.rules_check(&user)?),
 
         Request::PeerAdd { peer } => {
-            Response::Peer(node.peer_add(&peer.peer.clone(), |row| change(row, peer))?)
+            let added = node.peer_add(&peer.peer.clone(), |row| change(row, peer))?;
+            Response::Peer(Box::new(added))
         }
         Request::PeerList => Response::Peers(node.peer_list()?),
         Request::PeerBest { spec, any } => Response::Best(node.peer_best(&spec, any)?),

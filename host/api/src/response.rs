@@ -46,7 +46,7 @@ pub enum Response {
     Hours(Vec<HoursReport>),
     Rules(Vec<RuleReport>),
     RulesCheck(RulesCheckReport),
-    Peer(PeerReport),
+    Peer(Box<PeerReport>),
     Peers(Vec<PeerReport>),
     Best(BestReport),
     Permits(Vec<PermitReport>),

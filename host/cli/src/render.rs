@@ -87,7 +87,7 @@ pub fn text(response: &Response) -> Result<String, ApiError> {
         Response::Hours(hours) => user::hours(&hours),
         Response::Rules(rules) => user::rules(&rules),
         Response::RulesCheck(check) => user::rules_check(&check),
-        Response::Peer(peer) => peer::list(&[peer]),
+        Response::Peer(peer) => peer::list(&[*peer]),
         Response::Peers(peers) => peer::list(&peers),
         Response::Best(best) => peer::best(&best),
         Response::Permits(permits) => peer::permits(&permits),

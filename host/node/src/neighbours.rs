@@ -48,7 +48,16 @@ impl Node {
         for malformed in &peers.malformed {
             tracing::warn!("a peer is left out: {malformed}");
         }
-        Ok(peers.rows.iter().map(peer_report).collect())
+        let peering = self.peering();
+        let with_advert = |peer: &Peer| {
+            let device = peer.did.as_deref().and_then(|did| did.parse().ok());
+            let advert = peering.as_ref().zip(device);
+            PeerReport {
+                advert: advert.and_then(|(peering, device)| peering.adverts.of(&device)),
+                ..peer_report(peer)
+            }
+        };
+        Ok(peers.rows.iter().map(with_advert).collect())
     }
 
     /// Ranks the candidates for a task as a decision would, and shows what the scorer read. `any`: no task of a name is
@@ -251,6 +260,12 @@ fn peer_report(peer: &Peer) -> PeerReport {
         cpu_free: peer.cpu_free,
         memory_free_mb: peer.memory_free_mb,
         timezone: peer.timezone.clone(),
+        disk_free_mb: peer.disk_free_mb,
+        plugged_in: peer.plugged_in,
+        thermal_headroom: peer.thermal_headroom,
+        idle: peer.idle,
+        cost: peer.cost,
+        advert: None,
         online: peer.online,
         known: "declared".into(),
     }

@@ -32,7 +32,10 @@ pub use network::{
     MeshPeerReport, MeshReport, NetworkReport, OutsiderReport,
 };
 pub use owner::{HoursReport, PermitReport, RuleReport, RulesCheckReport, UserReport};
-pub use placement::{BestReport, CarbonLine, CarbonReport, EnergyReport, PeerReport, RankedReport};
+pub use placement::{
+    AdvertReport, BestReport, CarbonLine, CarbonReport, EnergyReport, PeerReport, PinnedReport,
+    RankedReport,
+};
 pub use release::{BenchReport, ChangeReport, ReleaseReport, RunReport, SlotPlugin, SlotReport};
 pub use task::{
     CandidateReport, DecisionReport, HistoryLine, StepReport, TaskReport, VerifyReport, WhyReport,

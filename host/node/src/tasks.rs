@@ -188,6 +188,7 @@ impl Node {
             before,
             lease,
         } = *what;
+        self.before_signing();
         let turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
         let table = self.table_for(id);
@@ -233,6 +234,15 @@ impl Node {
                 let next = next_chance(&decided.decision).map(|at| at.to_string());
                 return Err(NodeError::coded(NOT_HERE, decided.decision.reason)
                     .try_this(next.unwrap_or_default()));
+            }
+            if let Some(before) = before
+                && decided.held.is_none()
+                && waits_on(
+                    before,
+                    &task_row(id, spec, attempt, submitted, now, &decided),
+                )
+            {
+                return Ok((decided, Vec::new()));
             }
             self.keep_decision(tx, id, spec, attempt, submitted, before, &decided)?;
             if let Some(lease) = lease {
@@ -461,6 +471,26 @@ fn task_row(
     let ended = status.is_final() && status != Status::Delegated;
     task.finished_at = ended.then_some(now);
     task
+}
+
+/// Whether a task that was decided again waits as it did, for the same reason and until the same moment: that is no attempt, and
+/// nothing is signed about it.
+fn waits_on(before: &Task, now: &Task) -> bool {
+    // Tables have whole seconds.
+    let seconds = |at: Option<Instant>| at.map(|at| at.div_euclid(1_000));
+    let of = |task: &Task| {
+        (
+            task.status.clone(),
+            task.reason.clone(),
+            task.warning.clone(),
+            task.importance.clone(),
+            task.violations.clone(),
+            seconds(task.retry_at),
+            seconds(task.next_window_start),
+        )
+    };
+    let waits = [Status::Deferred.word(), Status::Queued.word()];
+    waits.contains(&now.status.as_str()) && of(before) == of(now)
 }
 
 /// Makes a task that may run wait for its place, or ends it where there never will be one. Nothing is reserved for it yet.

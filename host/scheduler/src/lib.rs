@@ -13,6 +13,9 @@ pub const BATCH: usize = 64;
 /// How soon after a change of the world a task without a moment of its own is asked about again, in milliseconds: a
 /// burst of edits is one change.
 pub const SETTLE_MS: Instant = 100;
+/// Time between two rounds that changes of the world begin, in milliseconds: who changes all the time, such as a peer under
+/// broken clouds, costs no more than that.
+pub const ROUND_MS: Instant = 5_000;
 
 /// A task that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +58,8 @@ pub struct Scheduler {
     waiting: Vec<Waiting>,
     world: Option<u64>,
     changed_at: Option<Instant>,
+    /// When the last round began that a change of the world asked for.
+    round_at: Option<Instant>,
 }
 
 impl Scheduler {
@@ -77,16 +82,14 @@ impl Scheduler {
                 {
                     self.changed_at = Some(now);
                 }
-                if votes_closed {
-                    self.changed_at = Some(now - SETTLE_MS);
+                let settled = self.changed_at.is_some_and(|at| now - at >= SETTLE_MS);
+                let rested = self.round_at.is_none_or(|at| now - at >= ROUND_MS);
+                if votes_closed || (settled && rested) {
+                    self.changed_at = None;
+                    self.round_at = Some(now);
+                    return self.take(|_| true);
                 }
-                match self.changed_at {
-                    Some(at) if now - at >= SETTLE_MS => {
-                        self.changed_at = None;
-                        self.take(|_| true)
-                    }
-                    _ => Vec::new(),
-                }
+                Vec::new()
             }
         }
     }
@@ -168,6 +171,22 @@ mod tests {
             decided(&scheduler.step(20 + SETTLE_MS, world(2))),
             Vec::<&str>::new()
         );
+    }
+
+    #[test]
+    fn a_world_that_changes_all_the_time_asks_now_and_then() {
+        let mut scheduler = Scheduler::default();
+        let mut rounds = 0;
+        for at in 0..200 {
+            let now = at * SETTLE_MS;
+            scheduler.step(now, Input::Waiting(vec![waiting("a", None, 1)]));
+            let world = Input::World {
+                digest: (at / 2) as u64,
+                votes_closed: false,
+            };
+            rounds += scheduler.step(now, world).len() as i64;
+        }
+        assert_eq!(rounds, 200 * SETTLE_MS / ROUND_MS);
     }
 
     #[test]

@@ -158,6 +158,12 @@ pub fn get(tx: &Read, cid: &str) -> Result<Option<Event>> {
     )
 }
 
+/// The running number of an event here, by its CID.
+pub fn number(tx: &Read, cid: &str) -> Result<Option<i64>> {
+    let sql = "SELECT * FROM events WHERE cid = ?1";
+    tx.one(EVENTS, sql, [cid], |row| row.int("id", 0..=i64::MAX))
+}
+
 /// An author's events from number `from` on, at most `limit`, in order.
 pub fn chain(tx: &Read, author: &str, from: u64, limit: u32) -> Result<Vec<Event>> {
     let sql = "SELECT * FROM events WHERE author = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";

@@ -194,10 +194,10 @@ impl Sums {
         let mut rows = [[0.0; LANES]; ROWS];
         for turn in 0..ROWS {
             let (low, high) = (self.low[turn].to_array(), self.high[turn].to_array());
-            for lane in 0..ROWS {
+            for (lane, (low, high)) in low.into_iter().zip(high).enumerate() {
                 let row = &mut rows[(lane + turn) % ROWS];
-                row[lane] = low[lane];
-                row[lane + ROWS] = high[lane];
+                row[lane] = low;
+                row[lane + ROWS] = high;
             }
         }
         rows

@@ -101,10 +101,144 @@ fn an_unknown_rule_type_blocks_and_is_named() {
     let task = world.check(echo());
     assert_eq!(task.status, "blocked");
     let reason = task.reason.unwrap_or_default();
-    assert!(
-        reason.contains("odd") && reason.contains("no_fun"),
-        "{reason}"
+    for word in ["`ethical_rules`", ALICE, "`rule_type`", "odd", "no_fun"] {
+        assert!(reason.contains(word), "{word}: {reason}");
+    }
+    let Response::Doctor(doctor) = world.ask(Request::Doctor) else {
+        panic!("a report");
+    };
+    let rules = doctor.checks.iter().find(|c| c.check == "rules");
+    let rules = rules.expect("the check");
+    assert_eq!((doctor.ok, rules.result.as_str()), (false, "broken"));
+    let row = "`ethical_rules` row `a@example.com/odd`";
+    assert!(rules.found.contains(row), "{rules:?}");
+}
+
+#[test]
+fn rows_that_do_not_read_hide_no_others_and_are_named() {
+    let world = World::new();
+    world.clean();
+    world.peer("roof", 96.0);
+    world.peer("barn", 94.0);
+    world.sql("UPDATE peers SET energy_type = 'moon' WHERE peer_id = 'barn'");
+    world.sql("UPDATE energy SET percent_clean = 400");
+    let Response::Peers(peers) = world.ask(Request::PeerList) else {
+        panic!("peers");
+    };
+    let listed: Vec<&str> = peers.iter().map(|p| p.peer.as_str()).collect();
+    assert_eq!(listed, ["roof"]);
+    let Response::Doctor(doctor) = world.ask(Request::Doctor) else {
+        panic!("a report");
+    };
+    let tables = doctor.checks.iter().find(|c| c.check == "tables");
+    let tables = tables.expect("the check");
+    assert!(!doctor.ok, "{doctor:?}");
+    for row in ["`peers` row `barn`", "`energy_type`", "`percent_clean`"] {
+        assert!(tables.found.contains(row), "{row}: {tables:?}");
+    }
+}
+
+#[test]
+fn a_consensus_written_by_hand_is_reverted_and_said_so() {
+    let world = World::new();
+    world.ask(Request::EnergySet {
+        kind: "coal".into(),
+        percent: 1.0,
+        grid: None,
+    });
+    world.ask(Request::VoteOpen {
+        name: "echo".into(),
+        minutes: None,
+    });
+    world.ask(Request::VoteCast {
+        poll: "echo".into(),
+        choice: "low".into(),
+        voter: None,
+    });
+    world.sql("UPDATE importance_votes SET consensus = 'critical', confidence = 0.5");
+    let task = world.submit(echo());
+    assert_eq!(task.importance.as_deref(), Some("low"), "{task:?}");
+    assert_eq!(task.status, "deferred");
+    assert_eq!(
+        world.rows("SELECT consensus || confidence FROM importance_votes"),
+        ["low1.0"]
     );
+    let said = world.rows("SELECT message FROM mesh_events WHERE kind = 'facts.reverted'");
+    assert!(
+        matches!(said.as_slice(), [one] if one.contains("`echo`")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_vote_that_is_over_is_closed_by_whoever_looks() {
+    let world = World::new();
+    for user in ["b@example.com", "c@example.com"] {
+        world.ask(Request::MemberAdd {
+            user: user.into(),
+            did: None,
+            role: "member".into(),
+        });
+    }
+    let open = || {
+        world.ask(Request::VoteOpen {
+            name: "echo".into(),
+            minutes: Some(5),
+        })
+    };
+    let cast = |voter: &str| {
+        world.ask(Request::VoteCast {
+            poll: "echo".into(),
+            choice: "critical".into(),
+            voter: Some(voter.into()),
+        })
+    };
+    let show = || match world.ask(Request::VoteShow {
+        poll: Some("echo".into()),
+    }) {
+        Response::Poll(poll) => poll,
+        other => panic!("{other:?}"),
+    };
+    open();
+    cast(ALICE);
+    assert_eq!(show().status, "open");
+    world.clock.advance(5 * 60_000);
+    assert_eq!(show().status, "decided", "no daemon closes it");
+    // Two of three are certain: the third could change nothing.
+    world.clock.advance(1_000);
+    open();
+    cast(ALICE);
+    assert_eq!(show().status, "open");
+    cast("b@example.com");
+    assert_eq!(show().consensus.as_deref(), Some("critical"));
+}
+
+#[test]
+fn a_task_that_waits_as_before_is_no_attempt() {
+    let world = World::new();
+    world.ask(Request::EnergySet {
+        kind: "coal".into(),
+        percent: 1.0,
+        grid: None,
+    });
+    let task = world.submit(echo());
+    assert_eq!(task.status, "deferred", "{task:?}");
+    let events = || world.rows("SELECT CAST(count(*) AS TEXT) FROM events");
+    let before = events();
+    for percent in [2.0, 3.0, 2.0] {
+        // A permission for nobody here: the world changes, and nothing for this task.
+        world.ask(Request::PermitAdd {
+            user: format!("x{percent}@example.com"),
+            task: "other".into(),
+            peer: None,
+        });
+        for _ in 0..3 {
+            world.client.step().expect("a look");
+            world.clock.advance(10_000);
+        }
+    }
+    assert_eq!(events(), before, "nothing is signed about it");
+    assert_eq!(world.show(&task.task).attempt, 1);
 }
 
 #[test]

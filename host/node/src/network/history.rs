@@ -4,6 +4,7 @@ use crate::clock::rfc3339;
 use crate::error::{Code, NodeError, Result};
 use crate::node::Node;
 use crate::report::{EventReport, LogReport, LogVerifyReport};
+use data_encoding::BASE64;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
@@ -44,7 +45,8 @@ impl Node {
                 ))
                 .try_this("weft log tail")
             })?;
-        self.with_state(|state| report(state, 0, &row, true))
+        let id = self.store.read(|tx| events::number(tx, event))?;
+        self.with_state(|state| report(state, id.unwrap_or_default(), &row, true))
     }
 
     /// The log in figures.
@@ -185,5 +187,6 @@ fn report(state: &State, id: i64, row: &events::Event, body: bool) -> EventRepor
         kind: row.kind.clone(),
         void: cid.and_then(|c| state.void(&c)).map(ToString::to_string),
         body: if body { says() } else { None },
+        record: body.then(|| BASE64.encode(&row.bytes)),
     }
 }

@@ -4,13 +4,16 @@
 use super::Peering;
 use crate::error::{NodeError, Result};
 use crate::node::Node;
+use crate::report::{AdvertReport, PinnedReport};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use weft_mesh::{Heard, Topic};
-use weft_model::advert::Advert;
+use weft_model::advert::{Advert, Pin};
+use weft_model::limits::NAME_BYTES;
+use weft_model::text::printable;
 use weft_model::{Did, Instant, cbor};
 use weft_store::peers::{self, Peer};
 use weft_store::{Write, devices, members};
@@ -41,8 +44,8 @@ struct Last {
     at: Instant,
     seq: u64,
     peer: Peer,
-    /// Whether it relays for members.
-    relay: bool,
+    /// All that it said.
+    advert: Advert,
     /// Whether it is in the table.
     kept: bool,
     /// How many may come at once.
@@ -61,6 +64,29 @@ impl Adverts {
     pub fn dropped(&self) -> BTreeMap<String, u64> {
         let dropped = self.dropped.lock().unwrap_or_else(PoisonError::into_inner);
         dropped.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect()
+    }
+
+    /// What a device said last; none where it is silent.
+    pub fn of(&self, device: &Did) -> Option<AdvertReport> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let advert = &heard.get(device)?.advert;
+        let pin = |pin: &Pin| PinnedReport {
+            serves: pin.serves,
+            name: printable(&pin.name, NAME_BYTES),
+            release: pin.release.to_string(),
+        };
+        Some(AdvertReport {
+            at: crate::clock::rfc3339(advert.at),
+            energy_known: advert.energy.known.clone(),
+            hardware: advert.hardware.clone(),
+            allowed_tasks: advert.allowed_tasks.clone(),
+            max_task_duration_ms: advert.max_task_duration_ms,
+            hours: advert.hours.clone(),
+            pins: advert.pins.iter().map(pin).collect(),
+            queue_depth: advert.queue_depth,
+            running: advert.running,
+            relay: advert.relay,
+        })
     }
 
     fn drop_one(&self, why: &'static str) {
@@ -177,7 +203,7 @@ impl Node {
                 at: now,
                 seq: advert.seq,
                 peer,
-                relay: advert.relay,
+                advert,
                 kept: false,
                 burst,
             },
@@ -211,7 +237,7 @@ impl Node {
                     h.kept = true;
                     fresh.push((*device, h.peer.clone()));
                 }
-                if h.relay && !stale {
+                if h.advert.relay && !stale {
                     volunteers.insert(*device);
                 }
                 !stale

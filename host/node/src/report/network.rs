@@ -192,6 +192,9 @@ pub struct EventReport {
     /// What it says; shown for one event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<serde_json::Value>,
+    /// The signed record, in base64: its sha2-256 is what the CID names, and it holds the signature and the events before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
 }
 
 /// The log in figures.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use weft_model::advert::{Hardware, Serves, Window};
 
 /// A registered peer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,10 +41,64 @@ pub struct PeerReport {
     pub memory_free_mb: Option<f64>,
     /// IANA zone there.
     pub timezone: Option<String>,
+    /// Free disk in MB.
+    #[serde(default)]
+    pub disk_free_mb: Option<f64>,
+    /// Whether it is on mains.
+    #[serde(default)]
+    pub plugged_in: Option<bool>,
+    /// 1 cold, 0 throttling.
+    #[serde(default)]
+    pub thermal_headroom: Option<f64>,
+    /// 1 nobody uses it, 0 in use.
+    #[serde(default)]
+    pub idle: Option<f64>,
+    /// Credits that it asks for a task.
+    #[serde(default)]
+    pub cost: Option<f64>,
+    /// What else it says about itself; none where it is not heard.
+    #[serde(default)]
+    pub advert: Option<AdvertReport>,
     /// Whether it is up.
     pub online: bool,
-    /// `declared`: from a row of the table, not from the peer itself.
+    /// `declared`: by a person in the table, or by the peer of itself.
     pub known: String,
+}
+
+/// What a device says about itself beside its energy and what it has free.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdvertReport {
+    /// When it said so, by its clock, RFC 3339.
+    pub at: String,
+    /// How it knows its energy: `measured`, `modelled`, `declared` or `unknown`.
+    pub energy_known: String,
+    /// What it is made of.
+    pub hardware: Hardware,
+    /// Names of the tasks that it takes; `*` alone: any; empty: none.
+    pub allowed_tasks: Vec<String>,
+    /// The longest that a task may run there, in milliseconds.
+    pub max_task_duration_ms: u64,
+    /// When its owner lets tasks run, in its local time. None: at any time; empty: never.
+    pub hours: Option<Vec<Window>>,
+    /// The releases that it serves.
+    pub pins: Vec<PinnedReport>,
+    /// Tasks that wait there.
+    pub queue_depth: u32,
+    /// Tasks that run there.
+    pub running: u32,
+    /// It carries traffic for members that can't reach each other.
+    pub relay: bool,
+}
+
+/// A release that a device serves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PinnedReport {
+    /// `slot` or `task`.
+    pub serves: Serves,
+    /// The slot's name, or the task's.
+    pub name: String,
+    /// The release's CID.
+    pub release: String,
 }
 
 /// The ranking for a task, explained.

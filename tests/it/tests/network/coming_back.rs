@@ -1,6 +1,6 @@
 //! After a power cut, and out of a backup.
 
-use super::lab::{BOB, agree, founder, joined, meet, members, rows, three};
+use super::lab::{BOB, agree, founder, joined, meet, members, rows, three, two};
 use weft_kit::{Device, Home, wait};
 
 #[test]
@@ -125,4 +125,27 @@ fn a_restored_home_is_another_device_and_comes_in_by_an_invite() {
         (4, "already-member"),
         "{again:?}"
     );
+}
+
+#[test]
+fn a_home_that_was_put_back_tells_no_second_story() {
+    let [alice, mut bob] = two();
+    bob.stop();
+    let mut put_back = bob.copied();
+    bob.start();
+    meet(&[&alice, &bob]);
+    for name in ["one", "two", "three"] {
+        bob.weft(["vote", "open", name]).ok();
+    }
+    agree(&[&alice, &bob]);
+    bob.stop();
+    put_back.start();
+    // At once, before it has looked around.
+    put_back.weft(["vote", "open", "four"]).ok();
+    meet(&[&alice, &put_back]);
+    let stats = alice.json(["log", "stats"]);
+    assert_eq!(stats["frozen"], serde_json::json!([]), "{stats}");
+    for name in ["one", "two", "three", "four"] {
+        assert_eq!(alice.json(["vote", "show", name])["name"], name);
+    }
 }

@@ -81,6 +81,22 @@ fn an_invite_that_is_used_up_lets_nobody_else_in() {
     refused(&late, &invite, "invite-used", message, "ask for a new one");
     assert_eq!(alice.json(["invite", "list"])[0]["state"], "used");
     assert_eq!(members(&alice).len(), 2);
+    let dropped = &alice.json(["mesh", "status"])["dropped"];
+    assert_eq!(dropped["invite-used"], 1, "{dropped}");
+}
+
+#[test]
+fn an_invite_stands_for_as_long_as_it_says_and_makes_guests_of_several() {
+    let alice = founder();
+    let invite = alice.json(["invite", "--expires", "90m"]);
+    let expires = invite["expires_at"].as_str().expect("an instant");
+    let expires = weft_node::clock::instant_of(expires).expect("RFC 3339");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let left = expires - now.expect("a clock").as_millis() as i64;
+    assert!((HOUR..=3 * HOUR / 2).contains(&left), "{left} ms: {invite}");
+    let refused = alice.refused(["invite", "--uses", "2", "--role", "admin"]);
+    assert_eq!((refused.exit, refused.code.as_str()), (4, "invalid"));
+    assert!(refused.remedy.contains("--role guest"), "{refused:?}");
 }
 
 #[test]

@@ -167,7 +167,7 @@ impl Node {
             Ok(poll.id)
         })?;
         drop(_turn);
-        if self.everyone_voted(&id)? || self.is_certain(&id)? {
+        if self.everyone_voted(&id)? {
             self.close_poll(&id)?;
         }
         self.changed();
@@ -183,22 +183,7 @@ impl Node {
         })
     }
 
-    /// Whether the method concludes a vote of this member's while it is open, since no ballot could change it any more. A
-    /// method that fails says so when the vote is closed.
-    fn is_certain(&self, id: &str) -> Result<bool> {
-        let table = self.slots.table();
-        let (poll, votes, voters) = self.cast(id)?;
-        let active = table.active.get(&Slot::Voting);
-        let Some(method) = active
-            .and_then(|a| a.first())
-            .filter(|_| self.opened(&poll))
-        else {
-            return Ok(false);
-        };
-        let tally = self.tally(&table, method, &votes, &voters, self.now(), false);
-        Ok(tally.is_ok_and(|tally| tally.outcome.consensus.is_some()))
-    }
-
+    /// Whether a vote is this member's.
     fn opened(&self, poll: &Poll) -> bool {
         poll.opener
             .as_deref()
@@ -270,7 +255,7 @@ impl Node {
             .rows;
         for poll in open {
             // Ballots from other devices come without a command that could close it.
-            if self.everyone_voted(&poll.id)? || self.is_certain(&poll.id)? {
+            if self.everyone_voted(&poll.id)? {
                 self.close_poll(&poll.id)?;
             }
         }
@@ -299,7 +284,7 @@ impl Node {
             .and_then(|a| a.first())
             .cloned();
         let tally = match &method {
-            Some(method) => self.tally(&table, method, &votes, &voters, now, true),
+            Some(method) => self.tally(&table, method, &votes, &voters, now),
             None => Err("no plugin serves the `voting` slot".into()),
         };
         let _turn = self.log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -376,7 +361,6 @@ impl Node {
         votes: &[Vote],
         voters: &[Voter],
         now: Instant,
-        closed: bool,
     ) -> Result<Tallied, String> {
         let features = &method.features;
         let statistics: Vec<Statistic> = features.iter().map(|f| statistic(voters, f)).collect();
@@ -416,7 +400,7 @@ impl Node {
             totals: totals.clone(),
             eligible: voters.len() as u32,
             cast: counted.len() as u32,
-            closed,
+            closed: true,
         };
         match self
             .slots

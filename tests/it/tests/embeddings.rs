@@ -254,7 +254,7 @@ fn path(path: &Path) -> String {
 
 /// What is no text fails its own run, says where, and nothing else.
 fn hostile_input(home: &Home) {
-    let cases: [(&[u8], &str, &str); 5] = [
+    let cases: [(&[u8], &str, &str); 6] = [
         (b"fine\n\xff\xfe\n", "{}", "line 2: it is not UTF-8"),
         (
             b"{\"text\": 7}\n",
@@ -264,6 +264,7 @@ fn hostile_input(home: &Home) {
         (b"fine\n", "{\"input\": \"xml\"}", "unknown variant"),
         (b"fine\n", "{\"surprise\": 1}", "unknown field"),
         (&[b'a'; 600_000], "{}", "cut it into several"),
+        (b"", "{}", "there is no text in the input"),
     ];
     for (bytes, params, named) in cases {
         let input = home.join("input");
@@ -272,10 +273,6 @@ fn hostile_input(home: &Home) {
         assert_eq!(task["status"], "failed", "{named}: {task}");
         assert!(text(&task, "reason").contains(named), "{named}: {task}");
     }
-    let empty = home.join("empty");
-    std::fs::write(&empty, "").expect("a file");
-    let none = run(home, &["--input", &path(&empty)]);
-    assert_eq!(vectors(&none), Vec::<Vec<f64>>::new());
     let long = "word ".repeat(10_000);
     let cut = run(home, &["--text", &long]);
     assert_eq!(cut["embeddings"][0]["truncated"], true);

@@ -51,24 +51,23 @@ fn households(stage: &mut Stage<'_>) -> Result<(), ApiError> {
     stage.ask(Request::Network(NetworkRequest::Create {
         name: "our-street".into(),
     }))?;
-    let invited = stage.ask(Request::Network(NetworkRequest::Invite {
-        role: "member".into(),
-        life_ms: 3_600_000,
-        uses: 2,
-        device: false,
-    }))?;
-    let Response::Network(NetworkResponse::Invite(invite)) = invited else {
-        return Err(unexpected("invite"));
-    };
-    let invite = invite.invite.unwrap_or_default();
+    stage.say("Ada opens a network; bo and cy join it, each by one string")?;
     for household in [&stage.bo, &stage.cy] {
-        household.ask(Request::Network(NetworkRequest::Join {
-            invite: invite.clone(),
-            name: None,
+        let invited = stage.ask(Request::Network(NetworkRequest::Invite {
+            role: "member".into(),
+            life_ms: 3_600_000,
+            uses: 1,
+            device: false,
         }))?;
+        let Response::Network(NetworkResponse::Invite(invite)) = invited else {
+            return Err(unexpected("invite"));
+        };
+        let invite = invite.invite.unwrap_or_default();
+        let begins = &invite[..52.min(invite.len())];
+        stage.say(&format!("  weft join {begins}…"))?;
+        let name = None;
+        household.ask(Request::Network(NetworkRequest::Join { invite, name }))?;
     }
-    stage.say("Ada opens a network; bo and cy join it by one string")?;
-    stage.say(&format!("  weft join {}…", &invite[..52.min(invite.len())]))?;
     for household in stage.households() {
         household.ask(Request::UserSet {
             user: household.user.into(),

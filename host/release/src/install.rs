@@ -402,13 +402,11 @@ pub fn check(opened: &Opened, asked: &Asked, known: &Known, now: Instant) -> Res
         });
     }
     match known.high {
-        Some((high, cid)) if release.revision <= high && cid != opened.cid => {
-            Err(Refusal::Rollback {
-                name: release.name.clone(),
-                found: release.revision,
-                high,
-            })
-        }
+        Some((high, _)) if release.revision < high => Err(Refusal::Rollback {
+            name: release.name.clone(),
+            found: release.revision,
+            high,
+        }),
         _ => Ok(()),
     }
 }

@@ -23,7 +23,7 @@ fn peers_by_id_and_alias() {
             disk_free_mb: Some(1.0),
             battery_percent: Some(50.0),
             plugged_in: Some(true),
-            thermal_headroom: Some(-2.0),
+            thermal_headroom: Some(0.5),
             idle: Some(0.0),
             rtt_ms: Some(1.25),
             path_class: text("lan"),

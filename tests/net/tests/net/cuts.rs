@@ -5,9 +5,9 @@ use std::time::Duration;
 use weft_kit::{wait, wait_at_most};
 use weft_net::{Lab, Nat, Node, ready};
 
-/// Within this time a silent cut is noticed: the connection is silent for 11 seconds and closed, and by then the last advert
-/// is stale, too.
-const NOTICED: Duration = Duration::from_secs(20);
+/// Within this time a silent cut is noticed: the connection is silent for 11 seconds and closed, and by then the last advert is
+/// stale, too, after 20. On a machine that does nothing else it takes less than 15; a process that gets no time notices later.
+const NOTICED: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_silent_cut_is_noticed_and_heals_by_itself() {

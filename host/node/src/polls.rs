@@ -190,15 +190,6 @@ impl Node {
             .is_none_or(|o| o == self.owner.as_str())
     }
 
-    /// A vote, its ballots, and all who may vote.
-    fn cast(&self, id: &str) -> Result<(Poll, Vec<Vote>, Vec<Voter>)> {
-        self.store.read(|tx| {
-            let poll = self.find_poll(tx, id)?;
-            let votes = polls::votes(tx, &poll.id)?.strict()?;
-            Ok((poll, votes, self.voters(tx)?))
-        })
-    }
-
     /// The signing key of a member of this home.
     pub(crate) fn member_key(&self, member: &Member) -> Result<ed25519_dalek::SigningKey> {
         // On a further device of one person their key stays on the first.
@@ -277,7 +268,12 @@ impl Node {
     pub(crate) fn close_poll(&self, id: &str) -> Result<PollReport> {
         let table = self.slots.table();
         let now = self.now();
-        let (poll, votes, voters) = self.cast(id)?;
+        let (poll, votes, voters) = self.store.read(|tx| -> Result<_> {
+            let poll = self.find_poll(tx, id)?;
+            let votes = polls::votes(tx, &poll.id)?.strict()?;
+            let voters = self.voters(tx)?;
+            Ok((poll, votes, voters))
+        })?;
         let method = table
             .active
             .get(&Slot::Voting)
@@ -473,6 +469,7 @@ impl Node {
                     PollOption {
                         option: option.word().into(),
                         votes: of.len() as u32,
+                        // The sum of nothing is -0.0.
                         weight: (poll.status == polls::CLOSED)
                             .then(|| of.iter().filter_map(|v| v.weight).fold(0.0, |a, b| a + b)),
                     }

@@ -43,7 +43,7 @@ pub struct Invite {
     /// How long it stands, such as 2h or 7d
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse::life)]
     expires: u64,
-    /// How many it lets in
+    /// How many it lets in; several come in as guests
     #[arg(long, value_name = "N", default_value_t = 1)]
     uses: u64,
     /// Show it as a QR code, too

@@ -28,8 +28,8 @@ pub enum Release {
         #[arg(value_name = "CID|NAME|FILE.car")]
         reference: String,
     },
-    /// Check a release as an install would, without installing it: signatures, trust, bytes, imports; exit code 4 when
-    /// nobody trusts it
+    /// Check a release as an install would, without compiling it: signatures, trust, its place in its series, bytes, imports;
+    /// exit code 4 when nobody trusts it
     #[command(after_help = "Example:\n  weft release verify scorer-latency.car")]
     Verify {
         /// A release's CID or name, or a CAR file

@@ -237,21 +237,15 @@ impl Pipeline<'_> {
         broken.map_or(Ok(all), Err)
     }
 
-    /// Why nothing was judged; where a plugin refuses to, it is a row that a person wrote.
-    fn not_judged(&self, why: &str) -> String {
-        match why.contains("refuses to judge") {
-            true => format!(
-                "ethics: `ethical_rules` of `{}`, `rule_type` or `rule_value`: {why}",
-                self.snapshot.spec.user
-            ),
-            false => format!("ethics: {why}"),
-        }
-    }
-
     pub(crate) fn ethics_answered(&mut self, answers: &[Answer]) -> Next {
         let violations = match self.violations(answers) {
             Ok(violations) => violations,
-            Err(why) => return Next::End(Verdict::Block, self.not_judged(&why)),
+            Err(why) => {
+                // Where a plugin refuses to judge, it is one of these that it does not understand.
+                let user = &self.snapshot.spec.user;
+                let rules = format!("`ethical_rules` of `{user}` (`rule_type`, `rule_value`)");
+                return Next::End(Verdict::Block, format!("ethics: {rules} not judged: {why}"));
+            }
         };
         let hard: Vec<&str> = violations
             .iter()

@@ -32,6 +32,6 @@ pub use exchange::{Blocks, Exchange, FetchError, Report};
 pub use handle::{Mesh, ask_lobby};
 pub use libp2p::PeerId;
 pub use message::{Change, Counts, Dropped, Heard, Host, PeerStatus, Protocol, Status, Topic};
-pub use peer::{Path, check_address, did, lobby_beside, peer_id};
+pub use peer::{Path, check_address, did, lobby_beside, peer_id, try_listen};
 pub use public::{Outside, Public, PublicConfig, PublicStatus};
 pub use swarm::Config;

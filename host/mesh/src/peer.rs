@@ -5,7 +5,7 @@ use crate::limits::PORT_PATIENCE;
 use libp2p::identity::{Keypair, PublicKey, ed25519};
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
-use std::net::{TcpListener, UdpSocket};
+use std::net::{IpAddr, TcpListener, UdpSocket};
 use weft_model::Did;
 
 /// The peer id of a device.
@@ -40,28 +40,37 @@ pub(crate) fn address(text: &str) -> Result<Multiaddr, MeshError> {
         })
 }
 
+/// Tries the port of an address and gives it back. None: the address says no port of its own, or a host by name.
+pub fn try_listen(address: &str) -> Option<std::io::Result<()>> {
+    let address: Multiaddr = address.parse().ok()?;
+    let mut parts = address.iter();
+    let ip: IpAddr = match parts.next()? {
+        Protocol::Ip4(ip) => ip.into(),
+        Protocol::Ip6(ip) => ip.into(),
+        _ => return None,
+    };
+    match parts.next()? {
+        Protocol::Tcp(port) => Some(TcpListener::bind((ip, port)).map(drop)),
+        Protocol::Udp(port) => Some(UdpSocket::bind((ip, port)).map(drop)),
+        _ => None,
+    }
+}
+
 /// Waits until nobody listens at an IPv4 address, such as this process a moment ago: libp2p would share the port with them,
-/// and each of the two would get a part of what comes.
+/// and each of the two would get a part of what comes. An IPv6 address may lie beside an IPv4 one on the same port.
 ///
 /// # Errors
 /// [`MeshError::Listen`] when somebody still does after [`PORT_PATIENCE`].
 pub(crate) async fn free(address: &Multiaddr) -> Result<(), MeshError> {
-    let mut parts = address.iter();
-    let (Some(Protocol::Ip4(ip)), Some(port)) = (parts.next(), parts.next()) else {
+    if !matches!(address.iter().next(), Some(Protocol::Ip4(_))) {
         return Ok(());
-    };
-    let tried = || match port {
-        Protocol::Tcp(port) if port > 0 => TcpListener::bind((ip, port)).map(drop),
-        Protocol::Udp(port) if port > 0 => UdpSocket::bind((ip, port)).map(drop),
-        _ => Ok(()),
-    };
+    }
+    let address = address.to_string();
     let since = tokio::time::Instant::now();
-    while let Err(e) = tried() {
+    while let Some(Err(e)) = try_listen(&address) {
         if since.elapsed() >= PORT_PATIENCE {
-            return Err(MeshError::Listen {
-                address: address.to_string(),
-                why: e.to_string(),
-            });
+            let why = e.to_string();
+            return Err(MeshError::Listen { address, why });
         }
         tokio::time::sleep(PORT_PATIENCE / 20).await;
     }
@@ -138,6 +147,28 @@ impl Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_that_is_taken_is_found_and_one_that_is_free_stays_free() {
+        let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = taken.local_addr().expect("an address").port();
+        let address = format!("/ip4/127.0.0.1/tcp/{port}");
+        assert!(try_listen(&address).is_some_and(|tried| tried.is_err()));
+        drop(taken);
+        for _ in 0..2 {
+            assert!(try_listen(&address).is_some_and(|tried| tried.is_ok()));
+        }
+        let quic = "/ip4/127.0.0.1/udp/0/quic-v1";
+        assert!(try_listen(quic).is_some_and(|tried| tried.is_ok()));
+        for not_tried in [
+            "",
+            "/dns4/example.org/tcp/1",
+            "/ip4/127.0.0.1/tcp/x",
+            "9001",
+        ] {
+            assert!(try_listen(not_tried).is_none(), "{not_tried}");
+        }
+    }
 
     #[test]
     fn one_key_two_spellings() {

@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::node::Node;
 use crate::report::{CheckReport, DeviceReport, MeshReport};
 use crate::status::{check, warning};
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use weft_ledger::limits::SKEW_MS;
+use weft_mesh::try_listen;
 use weft_model::text::printable;
 use weft_store::events;
 
@@ -208,18 +208,6 @@ fn check_peers(mesh: &MeshReport, devices: &[DeviceReport]) -> CheckReport {
     )
 }
 
-/// Tries a port and gives it back. None: the address says no port of its own, or a host by name.
-fn try_listen(address: &str) -> Option<std::io::Result<()>> {
-    let mut parts = address.split('/').skip(1);
-    let (_, ip, transport, port) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let address = SocketAddr::new(ip.parse::<IpAddr>().ok()?, port.parse().ok()?);
-    match transport {
-        "tcp" => Some(TcpListener::bind(address).map(drop)),
-        "udp" => Some(UdpSocket::bind(address).map(drop)),
-        _ => None,
-    }
-}
-
 /// The first few of them.
 fn named(all: &[String]) -> String {
     let more = match all.len().checked_sub(NAMED) {
@@ -233,28 +221,6 @@ fn named(all: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::report::MeshPeerReport;
-
-    #[test]
-    fn a_port_that_is_taken_is_found_and_one_that_is_free_stays_free() {
-        let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = taken.local_addr().expect("an address").port();
-        let address = format!("/ip4/127.0.0.1/tcp/{port}");
-        assert!(try_listen(&address).is_some_and(|tried| tried.is_err()));
-        drop(taken);
-        for _ in 0..2 {
-            assert!(try_listen(&address).is_some_and(|tried| tried.is_ok()));
-        }
-        let quic = "/ip4/127.0.0.1/udp/0/quic-v1";
-        assert!(try_listen(quic).is_some_and(|tried| tried.is_ok()));
-        for not_tried in [
-            "",
-            "/dns4/example.org/tcp/1",
-            "/ip4/127.0.0.1/tcp/x",
-            "9001",
-        ] {
-            assert!(try_listen(not_tried).is_none(), "{not_tried}");
-        }
-    }
 
     fn mesh(paths: &[&str], external: &[&str]) -> MeshReport {
         let peer = |path: &&str| MeshPeerReport {

@@ -41,6 +41,16 @@ impl Updated {
         self.alice.makes(&draft("good-v2"), |r| r.revision = 2)
     }
 
+    /// From now on this key may say that an update of Alice's should not wait.
+    fn guarded_by(&self, guard: &Publisher) {
+        let first = weft_api::TrustRequest::Remove { place: 1 };
+        self.lab.world.ask(Request::Trust(first));
+        self.lab.trust(RuleSpec {
+            security: vec![guard.did().to_string()],
+            ..rule(&self.alice)
+        });
+    }
+
     fn step(&self) {
         self.lab.world.client.step().expect("a look");
     }
@@ -252,13 +262,7 @@ fn a_security_fix_does_not_wait_and_nobody_else_says_that() {
         (Role::Validator, &guard, true),
     ] {
         let home = Updated::new();
-        home.lab
-            .world
-            .ask(Request::Trust(weft_api::TrustRequest::Remove { place: 1 }));
-        home.lab.trust(RuleSpec {
-            security: vec![guard.did().to_string()],
-            ..rule(&home.alice)
-        });
+        home.guarded_by(&guard);
         let next = home.next();
         countersigned(&home, &next, role, by, &home.folder);
         home.step();
@@ -276,13 +280,7 @@ fn a_security_fix_does_not_wait_and_nobody_else_says_that() {
 fn a_fix_that_is_called_one_while_it_waits() {
     let guard = Publisher::new(7);
     let home = Updated::new();
-    home.lab
-        .world
-        .ask(Request::Trust(weft_api::TrustRequest::Remove { place: 1 }));
-    home.lab.trust(RuleSpec {
-        security: vec![guard.did().to_string()],
-        ..rule(&home.alice)
-    });
+    home.guarded_by(&guard);
     let next = home.next();
     home.alice.publishes(&next, &home.folder);
     home.step();
